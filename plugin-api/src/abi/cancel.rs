@@ -1,0 +1,121 @@
+//! Cancel tokens: a flag that any thread may raise, and hooks that run when it is.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::{Callback, Head, Outcome, arc_ref, guard_drop, release_arc, retain_arc, shared_handle};
+use crate::value::Value;
+
+/// What makes a cancel token.
+pub trait CancelType: Send + Sync + 'static {
+    /// Whether it was raised. Called often; must be cheap.
+    fn is_cancelled(&self) -> bool;
+    /// Raises it and runs the hooks, once.
+    fn cancel(&self);
+    /// Runs the hook when it is raised: at once if it already is. The number removes the hook again.
+    fn on_cancel(&self, hook: Callback) -> u64;
+    /// Drops a hook that did not run.
+    fn forget(&self, hook: u64);
+}
+
+#[repr(C)]
+struct CancelTable {
+    head: Head,
+    retain: unsafe extern "C" fn(*mut ()),
+    release: unsafe extern "C" fn(*mut ()),
+    is_cancelled: unsafe extern "C" fn(*const ()) -> bool,
+    cancel: unsafe extern "C" fn(*const ()),
+    on_cancel: unsafe extern "C" fn(*const (), Callback) -> u64,
+    forget: unsafe extern "C" fn(*const (), u64),
+}
+
+shared_handle! {
+    /// A request to end, which any thread may make and the asked one looks at when it can.
+    CancelToken, CancelTable
+}
+
+struct Maker<T>(std::marker::PhantomData<T>);
+
+impl<T: CancelType> Maker<T> {
+    const TABLE: CancelTable = CancelTable {
+        head: Head::of::<CancelTable>(),
+        retain: retain_arc::<T>,
+        release: release_arc::<T>,
+        is_cancelled: is_cancelled::<T>,
+        cancel: cancel::<T>,
+        on_cancel: on_cancel::<T>,
+        forget: forget::<T>,
+    };
+}
+
+impl CancelToken {
+    /// A token of this making.
+    pub fn new<T: CancelType>(data: Arc<T>) -> CancelToken {
+        CancelToken::from_arc(&Maker::<T>::TABLE, data)
+    }
+
+    /// Whether somebody asked.
+    pub fn is_cancelled(&self) -> bool {
+        // SAFETY: the handle keeps the maker's data alive.
+        unsafe { ((*self.table.as_ptr()).is_cancelled)(self.data.as_ptr()) }
+    }
+
+    /// Asks. Doing so again changes nothing.
+    pub fn cancel(&self) {
+        // SAFETY: as above.
+        unsafe { ((*self.table.as_ptr()).cancel)(self.data.as_ptr()) };
+    }
+
+    /// Runs the closure when somebody asks, on that thread; at once if somebody has. The number
+    /// removes the hook again.
+    pub fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) -> u64 {
+        let hook = Callback::new(move |_outcome| hook());
+        // SAFETY: as above; the callback is handed over.
+        unsafe { ((*self.table.as_ptr()).on_cancel)(self.data.as_ptr(), hook) }
+    }
+
+    /// Removes a hook that did not run.
+    pub fn forget(&self, hook: u64) {
+        // SAFETY: as above.
+        unsafe { ((*self.table.as_ptr()).forget)(self.data.as_ptr(), hook) };
+    }
+}
+
+impl PartialEq for CancelToken {
+    fn eq(&self, other: &CancelToken) -> bool {
+        self.data == other.data
+    }
+}
+
+impl Callback {
+    /// Calls a callback that wants to know nothing.
+    pub fn ring(self) {
+        self.call(Outcome::Ready(Value::Nil));
+    }
+}
+
+unsafe extern "C" fn is_cancelled<T: CancelType>(data: *const ()) -> bool {
+    // SAFETY: the handle made from an `Arc<T>` is borrowed for the call.
+    let token = unsafe { arc_ref::<T>(data) };
+    super::guard(|| token.is_cancelled()).unwrap_or(false)
+}
+
+unsafe extern "C" fn cancel<T: CancelType>(data: *const ()) {
+    // SAFETY: as above.
+    let token = unsafe { arc_ref::<T>(data) };
+    guard_drop(|| token.cancel());
+}
+
+unsafe extern "C" fn on_cancel<T: CancelType>(data: *const (), hook: Callback) -> u64 {
+    // SAFETY: as above.
+    let token = unsafe { arc_ref::<T>(data) };
+    super::guard(|| token.on_cancel(hook)).unwrap_or(0)
+}
+
+unsafe extern "C" fn forget<T: CancelType>(data: *const (), hook: u64) {
+    // SAFETY: as above.
+    let token = unsafe { arc_ref::<T>(data) };
+    guard_drop(|| token.forget(hook));
+}
+
+const _: () = assert!(size_of::<Option<NonNull<()>>>() == size_of::<usize>());

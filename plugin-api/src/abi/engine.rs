@@ -1,0 +1,94 @@
+//! An engine as the host sees it: opens contexts, from any thread.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{ContextHandle, Fallible, Head, Host, arc_ref, guard, release_arc, retain_arc, shared_handle};
+use crate::engine::{ContextOptions, Engine, Threading};
+use crate::error::{Code, Error, Result};
+use crate::value::Value;
+
+#[repr(C)]
+pub(crate) struct EngineTable {
+    head: Head,
+    retain: unsafe extern "C" fn(*mut ()),
+    release: unsafe extern "C" fn(*mut ()),
+    open: unsafe extern "C" fn(*const (), *mut Host, *const Value, *mut Fallible<ContextHandle>),
+}
+
+shared_handle! {
+    /// The host's handle to an engine of one runtime.
+    EngineHandle, EngineTable
+}
+
+struct Maker<E>(PhantomData<E>);
+
+impl<E: Engine> Maker<E> {
+    const TABLE: EngineTable = EngineTable {
+        head: Head::of::<EngineTable>(),
+        retain: retain_arc::<E>,
+        release: release_arc::<E>,
+        open: open::<E>,
+    };
+}
+
+impl EngineHandle {
+    /// A handle to this engine.
+    pub fn new<E: Engine>(engine: E) -> EngineHandle {
+        EngineHandle::from_arc(&Maker::<E>::TABLE, Arc::new(engine))
+    }
+
+    /// Opens a context on this thread, which owns it from now on.
+    ///
+    /// # Errors
+    /// The engine's; `panic` when it panicked.
+    pub fn open(&self, host: Host, options: &ContextOptions) -> Result<ContextHandle> {
+        let mut host = std::mem::ManuallyDrop::new(host);
+        let options = options.clone().into_value();
+        let mut result = Fallible::Failed(Error::new(Code::Dead, "the engine did not answer"));
+        // SAFETY: the handle keeps the engine alive; the host is handed over; `result` is initialised.
+        unsafe { ((*self.table.as_ptr()).open)(self.data.as_ptr(), &raw mut *host, &options, &mut result) };
+        result.into()
+    }
+}
+
+unsafe extern "C" fn open<E: Engine>(
+    data: *const (),
+    host: *mut Host,
+    options: *const Value,
+    out: *mut Fallible<ContextHandle>,
+) {
+    // SAFETY: the engine and the options are borrowed for the call; the host is handed over; `out`
+    // is initialised.
+    unsafe {
+        let engine = arc_ref::<E>(data);
+        let (host, options) = (host.read(), ContextOptions::new((*options).clone()));
+        let context = guard(|| engine.open(host, &options)).and_then(|result| result);
+        *out = context.map(ContextHandle::new).into();
+    }
+}
+
+/// An engine in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EngineDescription {
+    /// Its name.
+    pub name: String,
+    /// Its language.
+    pub language: String,
+    /// Its scripts' extensions, without dots.
+    pub extensions: Vec<String>,
+    /// Where its contexts may run.
+    pub threading: Threading,
+}
+
+impl EngineDescription {
+    /// The description of this engine.
+    pub fn of<E: Engine>() -> EngineDescription {
+        EngineDescription {
+            name: E::NAME.into(),
+            language: E::LANGUAGE.into(),
+            extensions: E::EXTENSIONS.iter().map(|&it| it.into()).collect(),
+            threading: E::THREADING,
+        }
+    }
+}
