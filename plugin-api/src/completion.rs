@@ -235,9 +235,9 @@ pub struct Canceller(Shared);
 /// finish it; `settled` runs once it is finished, cancelled or abandoned.
 ///
 /// Plugins get theirs from [`RuntimeHandle::completion`](crate::RuntimeHandle::completion).
-pub fn promise(text: &str, external: bool, settled: Option<Box<dyn FnOnce() + Send>>) -> (Completion, Finisher) {
+pub fn promise(text: impl Into<Str>, external: bool, settled: Option<Box<dyn FnOnce() + Send>>) -> (Completion, Finisher) {
     let core = Arc::new(Core {
-        text: Str::new(text),
+        text: text.into(),
         external,
         state: Mutex::new(State::Waiting { then: None, hook: None }),
         settled: Mutex::new(settled),

@@ -1,0 +1,236 @@
+//! A context as all threads see it: who it is, where it runs, what it exports, whether it lives.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Result, Shape, Str, Value};
+use parking_lot::Mutex;
+
+use crate::core::Core;
+use crate::ids::ContextId;
+use crate::output::Printer;
+use crate::thread::Thread;
+
+/// The states of a context, and who may do what in each.
+#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// It is, or will be, on its thread: calls may be sent.
+    Open = 0,
+    /// Asked to close: no new calls, running ones end or are interrupted.
+    Closing = 1,
+    /// Gone, or its engine panicked: every call is a `dead` error.
+    Closed = 2,
+}
+
+/// A context, shared.
+pub(crate) struct ContextShared {
+    pub(crate) core: Arc<Core>,
+    pub(crate) id: ContextId,
+    pub(crate) name: String,
+    pub(crate) engine: String,
+    pub(crate) language: String,
+    /// The script as it was named, and its absolute path; empty without one.
+    pub(crate) script: String,
+    pub(crate) path: String,
+    pub(crate) thread: Arc<Thread>,
+    pub(crate) options: ContextOptions,
+    pub(crate) printer: Printer,
+    /// What a call to it is waited for as.
+    pub(crate) call_text: Str,
+    state: AtomicU8,
+    pub(crate) stop: AtomicU32,
+    exports: Mutex<Vec<(String, Value)>>,
+    main: Mutex<Main>,
+}
+
+/// The main chunk's result, and who waits for it.
+enum Main {
+    Running(Vec<Finisher>),
+    Ended(Result<Value>),
+}
+
+/// What a context is made with.
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    pub(crate) engine: String,
+    pub(crate) language: String,
+    pub(crate) script: String,
+    pub(crate) path: String,
+    pub(crate) options: ContextOptions,
+}
+
+impl ContextShared {
+    pub(crate) fn new(core: &Arc<Core>, id: ContextId, thread: &Arc<Thread>, identity: Identity) -> ContextShared {
+        let Identity { name, engine, language, script, path, options } = identity;
+        ContextShared {
+            core: Arc::clone(core),
+            id,
+            call_text: Str::new(format!("a call to context '{name}'")),
+            name,
+            engine,
+            language,
+            script,
+            path,
+            thread: Arc::clone(thread),
+            options,
+            printer: Printer::new(&core.sink),
+            state: AtomicU8::new(State::Open as u8),
+            stop: AtomicU32::new(0),
+            exports: Mutex::default(),
+            main: Mutex::new(Main::Running(Vec::new())),
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match self.state.load(Ordering::Acquire) {
+            0 => State::Open,
+            1 => State::Closing,
+            _ => State::Closed,
+        }
+    }
+
+    /// Moves on to a later state. Whether it was in an earlier one.
+    pub(crate) fn advance(&self, state: State) -> bool {
+        self.state.fetch_max(state as u8, Ordering::AcqRel) < state as u8
+    }
+
+    /// The error for a call to a context that takes none.
+    pub(crate) fn dead(&self) -> Error {
+        Error::new(Code::Dead, format!("context '{}' is closed", self.name))
+    }
+
+    /// Whether it takes calls.
+    ///
+    /// # Errors
+    /// `dead` when it does not.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.state() == State::Open { Ok(()) } else { Err(self.dead()) }
+    }
+
+    /// Raises the stop flag, and has running code look at it.
+    pub(crate) fn request_stop(&self) {
+        self.stop.store(1, Ordering::Release);
+        self.thread.mailbox.wake();
+        crate::interrupt::interrupt(&self.thread);
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire) != 0
+    }
+
+    /// Publishes a value; a second one of the name replaces the first.
+    pub(crate) fn export(&self, name: &str, value: Value) {
+        let mut exports = self.exports.lock();
+        // The replaced value is dropped after the lock: it may hold foreign references.
+        let _replaced = match exports.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => Some(std::mem::replace(known, value)),
+            None => {
+                exports.push((name.to_owned(), value));
+                None
+            }
+        };
+        drop(exports);
+    }
+
+    /// Publishes what a main chunk returned: a map's pairs, or the value itself as `default`.
+    pub(crate) fn export_result(&self, value: &Value) {
+        let view = value.view();
+        match view.as_aggregate() {
+            Some(map) if map.shape() == Shape::Map => {
+                for pair in map.pairs() {
+                    if let Some(name) = pair.key.as_str() {
+                        self.export(name, pair.value.to_value());
+                    }
+                }
+            }
+            _ if view.is_nil() => {}
+            _ => self.export("default", value.clone()),
+        }
+    }
+
+    /// An export by its name.
+    pub(crate) fn exported(&self, name: &str) -> Option<Value> {
+        self.exports.lock().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
+    /// All that is exported so far, as a map.
+    pub(crate) fn exports(&self) -> Result<Value> {
+        let exports = self.exports.lock().clone();
+        let mut builder = Builder::new();
+        builder.begin(Shape::Map)?;
+        for (name, value) in &exports {
+            builder.key_str(name.as_bytes())?;
+            builder.value(value)?;
+        }
+        builder.end_distinct()?;
+        builder.finish()
+    }
+
+    /// Drops the exports, when the context ends.
+    pub(crate) fn forget_exports(&self) {
+        let _dropped = std::mem::take(&mut *self.exports.lock());
+    }
+
+    /// Finishes with the main chunk's result, once it is there.
+    pub(crate) fn when_main_ends(&self, finisher: Finisher) {
+        let result = match &mut *self.main.lock() {
+            Main::Running(waiters) => {
+                waiters.push(finisher);
+                return;
+            }
+            Main::Ended(result) => result.clone(),
+        };
+        // A waiter that left misses nothing: the result stays.
+        let _ = finisher.finish(result);
+    }
+
+    /// The main chunk has ended. Only the first result counts. Whether somebody waited for it.
+    pub(crate) fn main_ended(&self, result: &Result<Value>) -> bool {
+        let waiters = {
+            let mut main = self.main.lock();
+            match &mut *main {
+                Main::Running(waiters) => {
+                    let waiters = std::mem::take(waiters);
+                    *main = Main::Ended(result.clone());
+                    waiters
+                }
+                Main::Ended(_) => return true,
+            }
+        };
+        let told = !waiters.is_empty();
+        for waiter in waiters {
+            let _ = waiter.finish(result.clone());
+        }
+        told
+    }
+
+    /// The error the main chunk ended with, if it did.
+    pub(crate) fn main_error(&self) -> Option<Error> {
+        match &*self.main.lock() {
+            Main::Ended(Err(error)) => Some(error.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn main_is_running(&self) -> bool {
+        matches!(*self.main.lock(), Main::Running(_))
+    }
+
+    /// Reports the main chunk's error, which nobody waits for; unless the program is ending anyway.
+    pub(crate) fn report_main(&self, error: &Error) {
+        if !self.stopping() {
+            self.core.report(self.id, error.clone());
+        }
+    }
+
+    /// An error's frame for the context as a whole.
+    pub(crate) fn frame(&self) -> Frame {
+        Frame {
+            language: self.language.clone(),
+            context: self.name.clone(),
+            file: self.script.clone(),
+            ..Frame::default()
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What all threads of a runtime share: its contexts, natives, engines, clock and counts.
+
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use calog_plugin_api::host_side::{BundleHandle, EngineHandle, promise};
+use calog_plugin_api::{Code, Completion, Error, Finisher, Result, RuntimeHandle, Str};
+use parking_lot::{Mutex, RwLock};
+
+use crate::context::ContextShared;
+use crate::engines::Engines;
+use crate::envelope::{Envelope, Parcel};
+use crate::ids::{ContextId, SlotTable};
+use crate::liveness::{Counted, Liveness};
+use crate::modules::Modules;
+use crate::natives::Natives;
+use crate::output::Sink;
+use crate::pool::Pool;
+use crate::thread::{Thread, Threads};
+use crate::timers::Timers;
+
+/// Numbers runtimes, so that values of one are not taken for another's.
+static NEXT_RUNTIME: AtomicU64 = AtomicU64::new(1);
+
+/// The shared heart of a runtime.
+pub(crate) struct Core {
+    pub(crate) id: u64,
+    start: Instant,
+    pub(crate) liveness: Arc<Liveness>,
+    pub(crate) contexts: RwLock<SlotTable<Arc<ContextShared>>>,
+    pub(crate) threads: Threads,
+    pub(crate) modules: Modules,
+    pub(crate) engines: Engines,
+    /// Set when the runtime is built.
+    pub(crate) natives: OnceLock<Natives>,
+    pub(crate) bundles: Mutex<Vec<(String, BundleHandle)>>,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) sink: Sink,
+    /// The embedding program's thread: context 0.
+    pub(crate) host: Arc<Thread>,
+    /// Set when the runtime is built; plugins hold clones.
+    handle: OnceLock<RuntimeHandle>,
+    keep_alive: Mutex<Vec<Counted>>,
+    /// What `calog.args()` gives.
+    pub(crate) args: Vec<String>,
+    exit: AtomicI32,
+    exiting: AtomicBool,
+    pub(crate) closing: AtomicBool,
+}
+
+/// What a core is made with.
+pub(crate) struct Parts {
+    pub(crate) engines: Engines,
+    pub(crate) sink: Sink,
+    pub(crate) host: Arc<Thread>,
+    pub(crate) args: Vec<String>,
+}
+
+impl Core {
+    pub(crate) fn new(parts: Parts) -> Arc<Core> {
+        Arc::new(Core {
+            id: NEXT_RUNTIME.fetch_add(1, Ordering::Relaxed),
+            start: Instant::now(),
+            liveness: Arc::default(),
+            contexts: RwLock::new(SlotTable::new()),
+            threads: Threads::default(),
+            modules: Modules::default(),
+            engines: parts.engines,
+            natives: OnceLock::new(),
+            bundles: Mutex::default(),
+            timers: Arc::default(),
+            pool: Pool::new(),
+            sink: parts.sink,
+            host: parts.host,
+            handle: OnceLock::new(),
+            keep_alive: Mutex::default(),
+            args: parts.args,
+            exit: AtomicI32::new(0),
+            exiting: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+        })
+    }
+
+    /// The handle that plugins and natives hold.
+    pub(crate) fn handle(self: &Arc<Core>) -> &RuntimeHandle {
+        self.handle.get_or_init(|| RuntimeHandle::new(Arc::new(crate::runtime_handle::Shared(Arc::downgrade(self)))))
+    }
+
+    /// Nanoseconds since the runtime was made, never zero.
+    pub(crate) fn now_ns(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// A time on the runtime's clock as one of the system's.
+    pub(crate) fn instant(&self, time_ns: u64) -> Instant {
+        self.start + Duration::from_nanos(time_ns)
+    }
+
+    /// A promise; an external one keeps the program going until it is finished.
+    pub(crate) fn promise(&self, text: impl Into<Str>, external: bool) -> (Completion, Finisher) {
+        let settled = external.then(|| {
+            let counted = Counted::new(&self.liveness);
+            Box::new(move || drop(counted)) as Box<dyn FnOnce() + Send>
+        });
+        promise(text, external, settled)
+    }
+
+    /// Puts an envelope into a thread's mailbox.
+    pub(crate) fn send(&self, thread: &Thread, envelope: Envelope) {
+        thread.mailbox.send(Parcel { envelope, counted: Counted::new(&self.liveness) });
+    }
+
+    /// Puts a call into a thread's mailbox, if it has room.
+    ///
+    /// # Errors
+    /// `limit` when too many calls wait there.
+    pub(crate) fn send_call(&self, thread: &Thread, envelope: Envelope) -> Result<()> {
+        if !thread.mailbox.has_room() {
+            let most = crate::mailbox::MAX_QUEUED_CALLS;
+            return Err(Error::new(Code::Limit, format!("{most} calls wait for thread '{}' already", thread.name)));
+        }
+        self.send(thread, envelope);
+        Ok(())
+    }
+
+    /// A context by its id.
+    pub(crate) fn context(&self, id: ContextId) -> Option<Arc<ContextShared>> {
+        self.contexts.read().get(id).cloned()
+    }
+
+    /// A context is gone: its slot may be used again, under another generation.
+    pub(crate) fn forget_context(&self, context: &ContextShared) {
+        self.modules.forget(context);
+        // Dropped after the lock: it may be the last reference.
+        let _gone = self.contexts.write().remove(context.id);
+    }
+
+    /// All contexts.
+    pub(crate) fn all_contexts(&self) -> Vec<Arc<ContextShared>> {
+        self.contexts.read().iter().cloned().collect()
+    }
+
+    /// Reports an error that no caller sees, to the embedding program.
+    pub(crate) fn report(&self, context: ContextId, error: Error) {
+        self.send(&self.host, Envelope::Report { context, error });
+    }
+
+    pub(crate) fn keep_alive(&self, change: i32) {
+        let mut guards = self.keep_alive.lock();
+        if change > 0 {
+            guards.push(Counted::new(&self.liveness));
+        } else {
+            guards.pop();
+        }
+    }
+
+    /// Asks the program to end with this code. The first to ask decides.
+    pub(crate) fn exit(&self, code: i32) {
+        if !self.exiting.swap(true, Ordering::AcqRel) {
+            self.exit.store(code, Ordering::Release);
+            self.host.mailbox.wake();
+        }
+    }
+
+    /// The code that the program shall end with, once something asked it to.
+    pub(crate) fn exit_code(&self) -> Option<i32> {
+        self.exiting.load(Ordering::Acquire).then(|| self.exit.load(Ordering::Acquire))
+    }
+
+    /// The engine of this name, made for this runtime if it was not.
+    pub(crate) fn engine(self: &Arc<Core>, name: &str) -> Result<EngineHandle> {
+        self.engines.open(name, self.handle())
+    }
+
+    pub(crate) fn natives(&self) -> &Natives {
+        static NONE: OnceLock<Natives> = OnceLock::new();
+        self.natives.get().unwrap_or_else(|| NONE.get_or_init(Natives::default))
+    }
+}

@@ -1,0 +1,116 @@
+//! The engines of one runtime: found by name or extension, made when a script first needs one.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use calog_plugin_api::host_side::{EngineDescription, EngineHandle};
+use calog_plugin_api::{Code, Engine, Error, Result, RuntimeHandle, Value, View};
+use parking_lot::Mutex;
+
+use crate::plugins::{Catalog, EngineOffer, Provider, missing_engine};
+
+type MakeEngine = Box<dyn Fn(RuntimeHandle, View<'_>) -> Result<EngineHandle> + Send + Sync>;
+
+/// An engine that the embedding program has compiled in.
+pub(crate) struct CompiledEngine {
+    pub(crate) description: EngineDescription,
+    make: MakeEngine,
+}
+
+impl CompiledEngine {
+    pub(crate) fn of<E: Engine>() -> CompiledEngine {
+        let make = |runtime: RuntimeHandle, config: View<'_>| Ok(EngineHandle::new(E::new(runtime, config)?));
+        CompiledEngine { description: EngineDescription::of::<E>(), make: Box::new(make) }
+    }
+}
+
+/// The engines of one runtime.
+pub(crate) struct Engines {
+    pub(crate) catalog: Catalog,
+    /// By their place in the builder's order, as the catalog numbers them.
+    compiled: Vec<Option<CompiledEngine>>,
+    config: HashMap<String, Value>,
+    made: Mutex<HashMap<String, EngineHandle>>,
+}
+
+impl Engines {
+    pub(crate) fn new(
+        catalog: Catalog,
+        compiled: Vec<Option<CompiledEngine>>,
+        config: HashMap<String, Value>,
+    ) -> Engines {
+        Engines { catalog, compiled, config, made: Mutex::default() }
+    }
+
+    /// The engine that a script's file name asks for.
+    ///
+    /// # Errors
+    /// `not_found`, naming the extension and where engines were looked for.
+    pub(crate) fn for_file(&self, path: &Path) -> Result<EngineOffer> {
+        let Some(extension) = path.extension().and_then(|it| it.to_str()) else {
+            return Err(Error::new(
+                Code::NotFound,
+                format!("{} has no extension, so its language is not known", path.display()),
+            ));
+        };
+        self.catalog.engine_for_extension(extension).ok_or_else(|| self.missing(&format!(".{extension}")))
+    }
+
+    /// The engine of a name or language.
+    ///
+    /// # Errors
+    /// `not_found`, as `for_file`.
+    pub(crate) fn named(&self, name: &str) -> Result<EngineOffer> {
+        self.catalog.engine_named(name).ok_or_else(|| self.missing(name))
+    }
+
+    fn missing(&self, wanted: &str) -> Error {
+        Error::new(Code::NotFound, missing_engine(&self.catalog, wanted))
+    }
+
+    /// The files that a base name may stand for, in the order of registration.
+    pub(crate) fn candidates(&self, base: &Path) -> Vec<PathBuf> {
+        let engines = self.catalog.engines();
+        let extensions = engines.iter().flat_map(|engine| &engine.description.extensions);
+        extensions
+            .map(|extension| {
+                let mut name = base.as_os_str().to_owned();
+                name.push(".");
+                name.push(extension);
+                PathBuf::from(name)
+            })
+            .collect()
+    }
+
+    /// Makes the engine, or gives the one that was made.
+    ///
+    /// # Errors
+    /// When its plugin is refused or the engine cannot be made.
+    pub(crate) fn open(&self, name: &str, runtime: &RuntimeHandle) -> Result<EngineHandle> {
+        let mut made = self.made.lock();
+        if let Some(engine) = made.get(name) {
+            return Ok(engine.clone());
+        }
+        let offer = self.named(name)?;
+        let nil = Value::Nil;
+        let config = self.config.get(name).unwrap_or(&nil);
+        let engine = match offer.provider {
+            Provider::CompiledIn(place) => match self.compiled.get(place) {
+                Some(Some(compiled)) => (compiled.make)(runtime.clone(), config.view()),
+                _ => Err(self.missing(name)),
+            },
+            Provider::File(file) => self
+                .catalog
+                .load(file)
+                .map_err(|error| Error::new(Code::NotFound, error.to_string()))
+                .and_then(|plugin| plugin.engine(name, runtime.clone(), config.view())),
+        }?;
+        made.insert(name.to_owned(), engine.clone());
+        Ok(engine)
+    }
+
+    /// Drops the engines, when the runtime ends.
+    pub(crate) fn clear(&self) {
+        let _dropped = std::mem::take(&mut *self.made.lock());
+    }
+}

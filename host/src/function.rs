@@ -1,0 +1,166 @@
+//! Function values: a script's function, a native as a value, and the lenient wrapper.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use calog_plugin_api::{
+    Args, CallInfo, Callable, CallableType, Code, Error, Facts, FunctionKey, Identity, Native, Outcome,
+};
+
+use crate::context::ContextShared;
+use crate::envelope::{Circumstances, Envelope};
+use crate::worker;
+
+/// How deep calls may be, counting those that wait suspended.
+pub(crate) const MAX_LOGICAL_DEPTH: u32 = 200;
+
+/// A function of a context. Its last drop releases it on the owner's thread.
+pub(crate) struct ScriptFunction {
+    owner: Arc<ContextShared>,
+    key: u64,
+}
+
+impl ScriptFunction {
+    pub(crate) fn new(owner: Arc<ContextShared>, key: u64) -> ScriptFunction {
+        ScriptFunction { owner, key }
+    }
+
+    fn call_remote(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
+        let core = &self.owner.core;
+        let (completion, reply) = core.promise(self.owner.call_text.clone(), false);
+        let envelope = Envelope::Call {
+            context: self.owner.id,
+            function: FunctionKey(self.key),
+            args: args.to_values(),
+            with: Circumstances::of(info),
+            reply,
+        };
+        match core.send_call(&self.owner.thread, envelope) {
+            Ok(()) => Outcome::Pending(completion),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+}
+
+impl CallableType for ScriptFunction {
+    fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
+        if let Err(error) = self.owner.check_open().and_then(|()| check_runtime(&self.owner, info)) {
+            return Outcome::Failed(error);
+        }
+        match worker::current_on(&self.owner.thread) {
+            Some(worker) => worker.call(self.owner.id, FunctionKey(self.key), info, args),
+            None => self.call_remote(info, args),
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        Identity { runtime: self.owner.core.id, context: self.owner.id.number(), key: self.key }
+    }
+}
+
+impl Drop for ScriptFunction {
+    fn drop(&mut self) {
+        let (context, function) = (self.owner.id, FunctionKey(self.key));
+        match worker::current_on(&self.owner.thread) {
+            Some(worker) => worker.release_later(context, function),
+            None => self.owner.core.send(&self.owner.thread, Envelope::Release { context, function }),
+        }
+    }
+}
+
+/// Function values do not pass between runtimes.
+fn check_runtime(owner: &ContextShared, info: &CallInfo) -> calog_plugin_api::Result<()> {
+    let here = info.runtime().id();
+    if here == owner.core.id {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Unsupported,
+        format!("a function of runtime {} cannot be called from runtime {here}", owner.core.id),
+    ))
+}
+
+impl Circumstances {
+    /// The circumstances of a call that `info`'s code makes, for its way to another thread.
+    pub(crate) fn of(info: &CallInfo) -> Circumstances {
+        Circumstances { facts: info.facts(), cancel: info.cancel_token().cloned() }
+    }
+}
+
+/// The numbers of a call into `context` by the code that `caller` describes.
+///
+/// # Errors
+/// `depth` when too many calls wait for each other.
+pub(crate) fn callee_facts(caller: Facts, context: &ContextShared, task: u64) -> calog_plugin_api::Result<Facts> {
+    if caller.depth >= MAX_LOGICAL_DEPTH {
+        return Err(Error::new(
+            Code::Depth,
+            format!("{MAX_LOGICAL_DEPTH} calls wait for each other: the recursion between scripts is too deep"),
+        ));
+    }
+    let mut facts = caller;
+    facts.caller = caller.context;
+    facts.parent = caller.task;
+    facts.context = context.id.number();
+    facts.task = task;
+    facts.depth = caller.depth + 1;
+    if context.options.lenient() {
+        facts.flags |= Facts::LENIENT;
+    }
+    Ok(facts)
+}
+
+/// Numbers natives that became values.
+static NEXT_NATIVE: AtomicU64 = AtomicU64::new(1);
+
+/// A native as a function value. It runs on whatever thread calls it.
+pub(crate) struct NativeFunction {
+    runtime: u64,
+    number: u64,
+    native: Native,
+}
+
+impl NativeFunction {
+    pub(crate) fn callable(runtime: u64, native: Native) -> Callable {
+        let number = NEXT_NATIVE.fetch_add(1, Ordering::Relaxed);
+        Callable::new(Arc::new(NativeFunction { runtime, number, native }))
+    }
+}
+
+impl CallableType for NativeFunction {
+    fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
+        self.native.call(info, args)
+    }
+
+    fn identity(&self) -> Identity {
+        Identity { runtime: self.runtime, context: 0, key: self.number }
+    }
+}
+
+/// A function that is called leniently: what cannot be represented is coerced or dropped.
+pub(crate) struct LenientFunction {
+    inner: Callable,
+}
+
+impl LenientFunction {
+    pub(crate) fn callable(inner: Callable) -> Callable {
+        Callable::new(Arc::new(LenientFunction { inner }))
+    }
+}
+
+impl CallableType for LenientFunction {
+    fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
+        let mut facts = info.facts();
+        facts.flags |= Facts::LENIENT;
+        self.inner.call(&info.derive(facts), args)
+    }
+
+    fn identity(&self) -> Identity {
+        // It is a value of its own, so its key is made from its own address by whoever compares.
+        Identity { context: 0, ..self.inner.identity() }
+    }
+
+    fn flags(&self) -> u32 {
+        Callable::LENIENT
+    }
+}

@@ -1,0 +1,68 @@
+//! Counts what can still make something happen, so that a program knows when it has ended.
+//!
+//! One each: an envelope that is not dispatched to its end, an unfinished completion that someone
+//! outside may finish, a keep-alive guard. A thread that waits for its mailbox counts as none. The
+//! count only reaches zero when nothing is left that could raise it again, because whoever hands
+//! work on counts it before ceasing to count himself.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::thread::Thread;
+
+/// The count of one runtime.
+#[derive(Default)]
+pub(crate) struct Liveness {
+    count: AtomicUsize,
+    /// Told when the count reaches zero.
+    watcher: OnceLock<Arc<Thread>>,
+}
+
+impl Liveness {
+    pub(crate) fn watch(&self, host: Arc<Thread>) {
+        // Set once, when the runtime is made.
+        let _ = self.watcher.set(host);
+    }
+
+    #[inline]
+    pub(crate) fn up(&self) {
+        // ORDERING: relaxed suffices to raise, as the raiser is itself counted.
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn down(&self) {
+        // ORDERING: release, so that who sees zero also sees what was done before.
+        if self.count.fetch_sub(1, Ordering::AcqRel) == 1
+            && let Some(watcher) = self.watcher.get()
+        {
+            watcher.mailbox.wake();
+        }
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+}
+
+/// One count, given back when it is dropped.
+pub(crate) struct Counted(Arc<Liveness>);
+
+impl Counted {
+    pub(crate) fn new(liveness: &Arc<Liveness>) -> Counted {
+        liveness.up();
+        Counted(Arc::clone(liveness))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.down();
+    }
+}

@@ -1,0 +1,184 @@
+//! A context on its own thread: the interpreter's handle, its tasks, and what left it by reference.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use calog_plugin_api::host_side::ContextHandle;
+use calog_plugin_api::{Error, Finisher, KeptInfo, Result};
+
+use crate::context::{ContextShared, State};
+use crate::function::ScriptFunction;
+use crate::interrupt::Running;
+use crate::object::ScriptObject;
+
+/// A suspended task.
+pub(crate) struct Task {
+    /// Who gets its result.
+    pub(crate) finisher: Finisher,
+    /// What it waits for, in words.
+    pub(crate) waits_for: String,
+    pub(crate) info: KeptInfo,
+}
+
+/// A context, on its thread.
+pub(crate) struct LocalContext {
+    pub(crate) shared: Arc<ContextShared>,
+    /// Circumstances for what the context does of its own accord.
+    pub(crate) base: KeptInfo,
+    /// Gone once the context is closed.
+    handle: RefCell<Option<ContextHandle>>,
+    /// How many entries are on the stack.
+    entered: Cell<u32>,
+    pub(crate) tasks: RefCell<HashMap<u64, Task>>,
+    functions: RefCell<HashMap<u64, Weak<ScriptFunction>>>,
+    objects: RefCell<HashMap<u64, Weak<ScriptObject>>>,
+    next_key: Cell<u64>,
+}
+
+impl LocalContext {
+    pub(crate) fn new(shared: Arc<ContextShared>, base: KeptInfo) -> LocalContext {
+        LocalContext {
+            shared,
+            base,
+            handle: RefCell::default(),
+            entered: Cell::new(0),
+            tasks: RefCell::default(),
+            functions: RefCell::default(),
+            objects: RefCell::default(),
+            next_key: Cell::new(1),
+        }
+    }
+
+    pub(crate) fn set_handle(&self, handle: ContextHandle) {
+        *self.handle.borrow_mut() = Some(handle);
+    }
+
+    /// Whether code of it is on the stack.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.entered.get() > 0
+    }
+
+    /// Enters the interpreter. An engine that panics leaves the context dead.
+    ///
+    /// # Errors
+    /// `dead` when the context is closed, `panic` when the engine panicked.
+    pub(crate) fn enter<T>(&self, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
+        if self.shared.state() == State::Closed {
+            return Err(self.shared.dead());
+        }
+        let handle = self.handle.borrow();
+        let handle = handle.as_ref().ok_or_else(|| self.shared.dead())?;
+        let result = {
+            let _running = Running::enter(handle);
+            let _entered = Entered::new(&self.entered);
+            entry(handle)
+        };
+        if let Err(error) = &result {
+            self.break_down(error);
+        }
+        result
+    }
+
+    /// The engine panicked: nothing enters the interpreter again, and who waits for it is told.
+    fn break_down(&self, error: &Error) {
+        self.shared.advance(State::Closed);
+        tracing::error!("context '{}' is dead: {error}", self.shared.name);
+        self.fail_tasks(error);
+        self.shared.main_ended(&Err(error.clone()));
+    }
+
+    pub(crate) fn fail_tasks(&self, error: &Error) {
+        let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
+        for task in tasks.into_values() {
+            // A caller that left is no loss.
+            let _ = task.finisher.finish(Err(error.clone()));
+        }
+    }
+
+    /// Where the running code is.
+    pub(crate) fn site(&self) -> Option<calog_plugin_api::Frame> {
+        let handle = self.handle.borrow();
+        handle.as_ref().filter(|_| self.shared.state() != State::Closed)?.site()
+    }
+
+    fn take_key(&self) -> u64 {
+        let key = self.next_key.get();
+        self.next_key.set(key + 1);
+        key
+    }
+
+    /// The callable's data for a function: revived under its known key, or new under a new one.
+    pub(crate) fn function(&self, known: Option<u64>) -> (Arc<ScriptFunction>, u64) {
+        if let Some(key) = known
+            && let Some(alive) = self.functions.borrow().get(&key).and_then(Weak::upgrade)
+        {
+            return (alive, key);
+        }
+        let key = self.take_key();
+        let function = Arc::new(ScriptFunction::new(Arc::clone(&self.shared), key));
+        self.functions.borrow_mut().insert(key, Arc::downgrade(&function));
+        (function, key)
+    }
+
+    /// The Object's data for something of the context; keys as for functions.
+    pub(crate) fn object(&self, known: Option<u64>, make: impl FnOnce(u64) -> ScriptObject) -> (Arc<ScriptObject>, u64) {
+        if let Some(key) = known
+            && let Some(alive) = self.objects.borrow().get(&key).and_then(Weak::upgrade)
+        {
+            return (alive, key);
+        }
+        let key = self.take_key();
+        let object = Arc::new(make(key));
+        self.objects.borrow_mut().insert(key, Arc::downgrade(&object));
+        (object, key)
+    }
+
+    /// The last reference to a function is gone.
+    pub(crate) fn release(&self, key: calog_plugin_api::FunctionKey) {
+        self.functions.borrow_mut().remove(&key.0);
+        // A context that is dead has nothing to release; one that panics here is now dead.
+        let _ = self.enter(|handle| handle.release(key));
+    }
+
+    /// The last reference to an Object is gone.
+    pub(crate) fn release_object(&self, key: calog_plugin_api::ObjectKey) {
+        self.objects.borrow_mut().remove(&key.0);
+        // As for functions.
+        let _ = self.enter(|handle| handle.release_object(key));
+    }
+
+    /// Ends the interpreter. Its handle is dropped here, on its thread, when nothing of it is on the
+    /// stack; a broken one is left alone, as its state is unknown.
+    pub(crate) fn destroy(&self) {
+        self.destroy_with(&self.shared.dead());
+    }
+
+    /// As `destroy`, with the error that those are told who still wait.
+    pub(crate) fn destroy_with(&self, error: &Error) {
+        let was_sound = self.shared.state() != State::Closed;
+        self.shared.advance(State::Closed);
+        self.fail_tasks(error);
+        self.shared.main_ended(&Err(error.clone()));
+        self.shared.forget_exports();
+        let handle = self.handle.borrow_mut().take();
+        if was_sound { drop(handle) } else { std::mem::forget(handle) }
+        self.shared.printer.flush();
+    }
+}
+
+/// Counts an entry while it is on the stack.
+struct Entered<'a>(&'a Cell<u32>);
+
+impl<'a> Entered<'a> {
+    fn new(count: &'a Cell<u32>) -> Entered<'a> {
+        count.set(count.get() + 1);
+        Entered(count)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}

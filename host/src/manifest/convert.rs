@@ -1,0 +1,48 @@
+//! From TOML to calog's values: tables become maps in the document's order, dates become strings.
+
+use calog_plugin_api::{Builder, Shape, Value};
+use toml::de::DeValue;
+
+use super::document::Node;
+use super::problem::{ManifestError, Problem};
+
+/// The value at this node.
+pub(super) fn to_value(node: &Node<'_>) -> Result<Value, ManifestError> {
+    let mut builder = Builder::new();
+    write(node, &mut builder)?;
+    builder.finish().map_err(|error| refused(node, &error))
+}
+
+fn refused(node: &Node<'_>, error: &calog_plugin_api::Error) -> ManifestError {
+    node.error(Problem::Value { key: node.key().to_owned(), reason: error.to_string() })
+}
+
+fn write(node: &Node<'_>, builder: &mut Builder) -> Result<(), ManifestError> {
+    let fine = match node.value() {
+        DeValue::String(text) => builder.string(text.as_bytes()),
+        DeValue::Datetime(date) => builder.string(date.to_string().as_bytes()),
+        DeValue::Boolean(it) => return Ok(builder.bool(*it)),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => return Ok(builder.int(number)),
+            Err(_) => return Err(node.wrong_type("an integer of 64 bits")),
+        },
+        DeValue::Float(number) => match number.as_str().parse() {
+            Ok(number) => return Ok(builder.real(number)),
+            Err(_) => return Err(node.wrong_type("a number")),
+        },
+        DeValue::Array(items) => {
+            builder.begin(Shape::List).map_err(|error| refused(node, &error))?;
+            items.iter().try_for_each(|item| write(&node.child("", item), builder))?;
+            builder.end()
+        }
+        DeValue::Table(table) => {
+            builder.begin(Shape::Map).map_err(|error| refused(node, &error))?;
+            for (key, value) in node.entries(table) {
+                builder.key_str(key.as_bytes()).map_err(|error| refused(node, &error))?;
+                write(&node.child(key, value), builder)?;
+            }
+            builder.end()
+        }
+    };
+    fine.map_err(|error| refused(node, &error))
+}

@@ -1,0 +1,120 @@
+//! A TOML document whose every value still knows its place, so that each complaint can name key and
+//! line.
+
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::nearest;
+use super::problem::{ManifestError, Place, Problem};
+
+/// The document's text and where it lies.
+pub(super) struct Document<'a> {
+    pub path: &'a Path,
+    pub text: &'a str,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn parse(&self) -> Result<Spanned<DeTable<'a>>, ManifestError> {
+        DeTable::parse(self.text).map_err(|error| {
+            let place = error.span().map(|span| self.place(span.start));
+            ManifestError::new(self.path, place, Problem::Syntax(error.message().to_owned()))
+        })
+    }
+
+    /// Line and column of a byte offset, both from 1; the column counts characters.
+    fn place(&self, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = 1 + before.matches('\n').count();
+        Place { line, column: 1 + before[start..].chars().count() }
+    }
+}
+
+/// A value in the document and the keys that lead to it.
+pub(super) struct Node<'a> {
+    document: &'a Document<'a>,
+    /// Dotted; empty for the whole document.
+    key: String,
+    offset: usize,
+    value: Option<&'a DeValue<'a>>,
+}
+
+impl<'a> Node<'a> {
+    /// The whole document, which is a table.
+    pub(super) fn root(document: &'a Document<'a>, table: &Spanned<DeTable<'a>>) -> Node<'a> {
+        Node { document, key: String::new(), offset: table.span().start, value: None }
+    }
+
+    /// A value within this one; an element of a list has no key of its own.
+    pub(super) fn child<'b>(&'b self, key: &str, value: &'b Spanned<DeValue<'b>>) -> Node<'b> {
+        let key = match (self.key.as_str(), key) {
+            (own, "") => own.to_owned(),
+            ("", key) => key.to_owned(),
+            (own, key) => format!("{own}.{key}"),
+        };
+        Node { document: self.document, key, offset: value.span().start, value: Some(value.get_ref()) }
+    }
+
+    /// The value. The document itself, which is no value, reads as false.
+    pub(super) fn value(&self) -> &DeValue<'a> {
+        self.value.unwrap_or(&DeValue::Boolean(false))
+    }
+
+    /// The dotted key.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The folder that paths are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        self.document.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// A table's entries in the document's order.
+    pub(super) fn entries<'t>(&self, table: &'t DeTable<'t>) -> Vec<(&'t str, &'t Spanned<DeValue<'t>>)> {
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        entries.into_iter().map(|(key, value)| (key.get_ref().as_ref(), value)).collect()
+    }
+
+    /// Fails at the first key that is not known.
+    pub(super) fn refuse_unknown(
+        &self,
+        table: &DeTable<'_>,
+        known: &'static [&'static str],
+    ) -> Result<(), ManifestError> {
+        let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
+        let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
+        let problem = Problem::UnknownKey {
+            key: self.child_key(key.get_ref()),
+            nearest: nearest(key.get_ref(), known.iter().copied()),
+            known,
+        };
+        Err(ManifestError::new(self.document.path, Some(self.document.place(key.span().start)), problem))
+    }
+
+    fn child_key(&self, key: &str) -> String {
+        if self.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.key) }
+    }
+
+    /// A problem at this place.
+    pub(super) fn error(&self, problem: Problem) -> ManifestError {
+        ManifestError::new(self.document.path, Some(self.document.place(self.offset)), problem)
+    }
+
+    /// The complaint that the value is of another type.
+    pub(super) fn wrong_type(&self, wanted: &'static str) -> ManifestError {
+        let found = match self.value() {
+            DeValue::String(text) => format!("the string {text:?}"),
+            DeValue::Integer(number) => format!("the integer {number}"),
+            DeValue::Float(number) => format!("the number {number}"),
+            DeValue::Boolean(it) => it.to_string(),
+            DeValue::Datetime(it) => format!("the date {it}"),
+            DeValue::Array(_) => "a list".into(),
+            DeValue::Table(_) => "a table".into(),
+        };
+        self.error(Problem::WrongType { key: self.key.clone(), found, wanted })
+    }
+}

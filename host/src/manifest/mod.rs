@@ -1,0 +1,152 @@
+//! The manifest: what a program is made of, as its `calog.toml` says, or as the path given to
+//! `calog run` implies.
+//!
+//! The invariant: what it does not understand it refuses, with the line and the nearest known key. A
+//! key is one line in one of the two `keys!` blocks below.
+
+mod convert;
+mod document;
+mod keys;
+mod problem;
+mod program;
+
+use std::path::{Path, PathBuf};
+
+use calog_plugin_api::Value;
+
+use document::{Document, Node};
+use keys::keys;
+
+pub use keys::nearest;
+pub use problem::{ManifestError, Problem};
+pub use program::{MANIFEST, Program};
+
+keys! {
+    /// A program, as its `calog.toml` says.
+    #[derive(Clone, PartialEq, Debug, Default)]
+    pub struct Manifest {
+        /// The program's name.
+        pub name: Option<String>,
+        /// Further plugin folders, searched after those of the command line and the environment.
+        pub plugins: Vec<PathBuf>,
+        /// The order of engines, and a section for each that has one.
+        pub engines: Engines,
+        /// A section for each bundle that has one: `[natives.net]`.
+        pub natives: Sections,
+        /// The contexts to open, in order.
+        pub context: Vec<ContextEntry>,
+    }
+}
+
+keys! {
+    /// A context: one `[[context]]`, or the options of `calog.open`.
+    #[derive(Clone, PartialEq, Debug)]
+    pub struct ContextEntry {
+        /// Its name; without it, the script's name without extension.
+        pub name: Option<String>,
+        /// Its script.
+        pub script: PathBuf,
+        /// The shared thread it runs on; without it, a thread of its own.
+        pub thread: Option<String>,
+        /// Whether values that cannot be represented are coerced instead of refused.
+        pub lenient: bool,
+        /// The arguments its script sees instead of the program's.
+        pub args: Option<Vec<String>>,
+        /// When it is started again.
+        pub restart: Restart,
+    }
+}
+
+/// When a context that ended is started again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Restart {
+    /// Never: the usual.
+    #[default]
+    Never,
+    /// When its main chunk failed.
+    OnFailure,
+    /// However it ended.
+    Always,
+}
+
+/// Sections by name, in the order of the manifest; each is a map.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Sections(Vec<(String, Value)>);
+
+/// The sections of engines, and their order.
+///
+/// In TOML one key cannot be a list and a table, so it is either `engines = ["quickjs", "lua"]`, or the
+/// same list as `order` under `[engines]`, beside `[engines.lua]`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Engines {
+    /// The engines that come before all others.
+    pub order: Vec<String>,
+    /// A section for each engine that has one.
+    pub sections: Sections,
+}
+
+impl Sections {
+    /// The section of this name as a map; nil when there is none.
+    pub fn get(&self, name: &str) -> Value {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, section)| section.clone()).unwrap_or_default()
+    }
+
+    /// The names and their sections.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, section)| (name.as_str(), section))
+    }
+}
+
+impl Manifest {
+    /// Reads the manifest at `path`. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no TOML, or says what cannot be understood.
+    pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
+        let unreadable = |error: std::io::Error| ManifestError::at_file(path, Problem::Unreadable(error.to_string()));
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Manifest::parse(&text, path)
+    }
+
+    /// Understands the text of a manifest that lies at `path`.
+    ///
+    /// # Errors
+    /// As [`read`](Manifest::read), but for the reading.
+    pub fn parse(text: &str, path: &Path) -> Result<Manifest, ManifestError> {
+        let document = Document { path, text };
+        let root = document.parse()?;
+        let manifest = Manifest::read_table(&Node::root(&document, &root), root.get_ref())?;
+        manifest.check_names(path)?;
+        Ok(manifest)
+    }
+
+    /// Contexts are imported by name, so each name may come once.
+    fn check_names(&self, path: &Path) -> Result<(), ManifestError> {
+        let names: Vec<String> = self.context.iter().map(ContextEntry::shown_name).collect();
+        let twice = (1..names.len()).find(|&at| names[..at].contains(&names[at]));
+        twice.map_or(Ok(()), |at| Err(ManifestError::at_file(path, Problem::NameTwice(names[at].clone()))))
+    }
+}
+
+impl ContextEntry {
+    /// A context that runs this script and sets nothing else.
+    pub fn of_script(script: impl Into<PathBuf>) -> ContextEntry {
+        ContextEntry {
+            name: None,
+            script: script.into(),
+            thread: None,
+            lenient: false,
+            args: None,
+            restart: Restart::Never,
+        }
+    }
+
+    /// Its name, or its script's without extension.
+    pub fn shown_name(&self) -> String {
+        let stem = || self.script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.name.clone().unwrap_or_else(stem)
+    }
+}
+
+#[cfg(test)]
+mod tests;

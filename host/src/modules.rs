@@ -1,0 +1,96 @@
+//! Modules: contexts that were opened by import, once per runtime, and who waits for whose main chunk.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+
+use crate::context::ContextShared;
+use crate::ids::ContextId;
+
+/// The modules of a runtime.
+#[derive(Default)]
+pub(crate) struct Modules {
+    /// Held while a module is looked for and opened, so that nobody else opens it too.
+    pub(crate) opening: Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    by_path: HashMap<PathBuf, ContextId>,
+    by_name: HashMap<String, ContextId>,
+    /// The main chunks that wait for another's: importer, imported.
+    waits: Vec<(ContextId, ContextId)>,
+}
+
+impl Modules {
+    /// Notes a context that can be imported: by its name, and by its file.
+    pub(crate) fn add(&self, name: &str, path: &Path, context: ContextId) {
+        let mut state = self.state.lock();
+        state.by_name.entry(name.to_owned()).or_insert(context);
+        if !path.as_os_str().is_empty() {
+            state.by_path.entry(path.to_owned()).or_insert(context);
+        }
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<ContextId> {
+        self.state.lock().by_name.get(name).copied()
+    }
+
+    pub(crate) fn at(&self, path: &Path) -> Option<ContextId> {
+        self.state.lock().by_path.get(path).copied()
+    }
+
+    /// Forgets a context that is gone; its file may be opened again.
+    pub(crate) fn forget(&self, context: &ContextShared) {
+        let mut state = self.state.lock();
+        state.by_path.retain(|_, id| *id != context.id);
+        state.by_name.retain(|_, id| *id != context.id);
+        state.waits.retain(|(importer, imported)| *importer != context.id && *imported != context.id);
+    }
+
+    /// Notes that one main chunk waits for another's. False when that one waits, directly or through
+    /// others, for this one: then nobody may wait, and what is exported so far has to do.
+    pub(crate) fn wait(&self, importer: ContextId, imported: ContextId) -> bool {
+        let mut state = self.state.lock();
+        if state.reaches(imported, importer) {
+            return false;
+        }
+        state.waits.push((importer, imported));
+        true
+    }
+
+    /// The wait is over.
+    pub(crate) fn end_wait(&self, importer: ContextId, imported: ContextId) {
+        let mut state = self.state.lock();
+        if let Some(at) = state.waits.iter().position(|wait| *wait == (importer, imported)) {
+            state.waits.swap_remove(at);
+        }
+    }
+}
+
+impl State {
+    /// Whether `from` waits for `to`, directly or through others. The waits have no circles, as
+    /// `wait` refuses the one that would close it.
+    fn reaches(&self, from: ContextId, to: ContextId) -> bool {
+        from == to || self.waits.iter().any(|(importer, imported)| *importer == from && self.reaches(*imported, to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_wait_that_would_close_a_circle_is_refused() {
+        let modules = Modules::default();
+        let [a, b, c] = [1, 2, 3].map(ContextId);
+        assert!(modules.wait(a, b));
+        assert!(modules.wait(b, c));
+        assert!(!modules.wait(c, a));
+        assert!(!modules.wait(c, c));
+        modules.end_wait(a, b);
+        assert!(modules.wait(c, a));
+    }
+}

@@ -1,0 +1,71 @@
+//! Objects that a context made: their methods run on its thread.
+
+use std::sync::Arc;
+
+use calog_plugin_api::{Args, CallInfo, Code, Error, Identity, ObjectKey, ObjectType, Outcome, Result, Value};
+
+use crate::context::ContextShared;
+use crate::envelope::{Circumstances, Envelope};
+use crate::worker;
+
+/// An Object of a context. Its last drop releases it on the owner's thread.
+pub(crate) struct ScriptObject {
+    pub(crate) owner: Arc<ContextShared>,
+    pub(crate) key: u64,
+    pub(crate) type_name: String,
+    pub(crate) members: Value,
+}
+
+impl ObjectType for ScriptObject {
+    fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    fn members(&self) -> Value {
+        self.members.clone()
+    }
+
+    /// A property is a method without arguments, where that can be had at once.
+    fn get(&self, info: &CallInfo, property: &str) -> Result<Value> {
+        let outcome = self.call(info, property, Args::new(&[]));
+        outcome.settled().unwrap_or_else(|_pending| {
+            let name = &self.type_name;
+            Err(Error::new(Code::Unsupported, format!("{name}.{property} belongs to a context on another thread")))
+        })
+    }
+
+    fn call(&self, info: &CallInfo, method: &str, args: Args<'_>) -> Outcome {
+        if let Err(error) = self.owner.check_open() {
+            return Outcome::Failed(error);
+        }
+        let object = ObjectKey(self.key);
+        if let Some(worker) = worker::current_on(&self.owner.thread) {
+            return worker.call_method(self.owner.id, object, method, info, args);
+        }
+        let core = &self.owner.core;
+        let (completion, reply) = core.promise(self.owner.call_text.clone(), false);
+        let envelope = Envelope::Method {
+            context: self.owner.id,
+            object,
+            member: method.to_owned(),
+            args: args.to_values(),
+            with: Circumstances::of(info),
+            reply,
+        };
+        match core.send_call(&self.owner.thread, envelope) {
+            Ok(()) => Outcome::Pending(completion),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    fn identity(&self) -> Identity {
+        Identity { runtime: self.owner.core.id, context: self.owner.id.number(), key: self.key }
+    }
+}
+
+impl Drop for ScriptObject {
+    fn drop(&mut self) {
+        let envelope = Envelope::ReleaseObject { context: self.owner.id, object: ObjectKey(self.key) };
+        self.owner.core.send(&self.owner.thread, envelope);
+    }
+}

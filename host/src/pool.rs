@@ -1,0 +1,63 @@
+//! Threads for work that blocks: started as they are needed, few enough to name the number.
+
+use std::sync::Arc;
+use std::thread;
+
+use calog_plugin_api::host_side::Callback;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use parking_lot::Mutex;
+
+/// How many threads for blocking work a runtime has at most.
+pub(crate) const MAX_BLOCKING_THREADS: usize = 16;
+
+/// The pool of one runtime.
+pub(crate) struct Pool {
+    state: Mutex<State>,
+    queue: Receiver<Callback>,
+}
+
+struct State {
+    /// Gone once the pool is stopped.
+    sender: Option<Sender<Callback>>,
+    threads: usize,
+    idle: usize,
+}
+
+impl Pool {
+    pub(crate) fn new() -> Arc<Pool> {
+        let (sender, queue) = unbounded();
+        Arc::new(Pool { state: Mutex::new(State { sender: Some(sender), threads: 0, idle: 0 }), queue })
+    }
+
+    /// Runs the work on a thread of the pool. After `stop` it is dropped, which answers its waiter.
+    pub(crate) fn run(self: &Arc<Pool>, work: Callback) {
+        let mut state = self.state.lock();
+        let Some(sender) = &state.sender else { return };
+        // The pool holds a receiver, so the queue takes it.
+        let _ = sender.send(work);
+        if state.idle == 0 && state.threads < MAX_BLOCKING_THREADS {
+            let pool = Arc::clone(self);
+            match thread::Builder::new().name("calog blocking".into()).spawn(move || pool.serve()) {
+                Ok(_) => state.threads += 1,
+                Err(error) => tracing::error!("a thread for blocking work could not be started: {error}"),
+            }
+        }
+    }
+
+    fn serve(&self) {
+        loop {
+            self.state.lock().idle += 1;
+            let work = self.queue.recv();
+            self.state.lock().idle -= 1;
+            match work {
+                Ok(work) => work.ring(),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Takes no more work; threads end when they have done what they are at.
+    pub(crate) fn stop(&self) {
+        self.state.lock().sender = None;
+    }
+}

@@ -1,0 +1,124 @@
+//! The runtime as plugins hold it: what `RuntimeHandle` does, on any thread.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use calog_plugin_api::host_side::{Callback, RuntimeType, promise};
+use calog_plugin_api::{
+    Args, CallInfo, Callable, CancelToken, Code, Completion, Error, Finisher, Frame, Level, Native, Result, Value,
+};
+
+use crate::core::Core;
+use crate::envelope::{Circumstances, Envelope};
+use crate::function::NativeFunction;
+use crate::ids::ContextId;
+use crate::worker;
+
+/// What a `RuntimeHandle` points to. It does not keep the runtime alive.
+pub(crate) struct Shared(pub(crate) Weak<Core>);
+
+impl Shared {
+    fn core(&self) -> Result<Arc<Core>> {
+        self.0.upgrade().ok_or_else(|| Error::new(Code::Dead, "the runtime is closed"))
+    }
+}
+
+impl RuntimeType for Shared {
+    fn id(&self) -> u64 {
+        self.core().map_or(0, |core| core.id)
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.core().map_or(1, |core| core.now_ns())
+    }
+
+    fn completion(&self, text: &str, external: bool) -> (Completion, Finisher) {
+        match self.core() {
+            Ok(core) => core.promise(text, external),
+            Err(_) => promise(text, external, None),
+        }
+    }
+
+    fn after_ns(&self, nanoseconds: u64) -> Completion {
+        let (completion, finisher) = self.completion("a timer", true);
+        // Without a runtime the finisher is dropped, which answers.
+        if let Ok(core) = self.core() {
+            // Times beyond some centuries are as good as never.
+            let wait = Duration::from_nanos(nanoseconds.min(1 << 62));
+            let finisher = Arc::new(parking_lot::Mutex::new(Some(finisher)));
+            let ring = Arc::clone(&finisher);
+            let alarm = Box::new(move || {
+                if let Some(finisher) = ring.lock().take() {
+                    // A waiter that left is no loss.
+                    let _ = finisher.finish(Ok(Value::Nil));
+                }
+            });
+            let number = core.timers.at(Instant::now() + wait, alarm);
+            let timers = Arc::downgrade(&core.timers);
+            if let Some(finisher) = &*finisher.lock() {
+                finisher.on_cancel(move || {
+                    if let Some(timers) = timers.upgrade() {
+                        timers.forget(number);
+                    }
+                });
+            }
+        }
+        completion
+    }
+
+    fn cancel_token(&self, parent: Option<&CancelToken>) -> CancelToken {
+        crate::cancel::cancel_token(parent)
+    }
+
+    fn blocking(&self, work: Callback) {
+        if let Ok(core) = self.core() {
+            core.pool.run(work);
+        }
+    }
+
+    fn keep_alive(&self, change: i32) {
+        if let Ok(core) = self.core() {
+            core.keep_alive(change);
+        }
+    }
+
+    fn callable(&self, native: Native) -> Callable {
+        NativeFunction::callable(self.id(), native)
+    }
+
+    fn post(&self, context: u64, callable: &Callable, info: &CallInfo, args: Args<'_>) -> Result<()> {
+        let core = self.core()?;
+        let gone = || Error::new(Code::Dead, "the context is closed");
+        let thread = match ContextId(context) {
+            ContextId::HOST => Arc::clone(&core.host),
+            id => Arc::clone(&core.context(id).ok_or_else(gone)?.thread),
+        };
+        let with = Circumstances::of(info);
+        core.send_call(&thread, Envelope::Start { callable: callable.clone(), args: args.to_values(), with })
+    }
+
+    fn permission(&self, _info: &CallInfo, _name: &str) -> Result<()> {
+        // Every context may use everything until permissions are configured (`docs/architecture.md`).
+        Ok(())
+    }
+
+    fn site(&self, context: u64) -> Option<Frame> {
+        worker::current()?.site(ContextId(context))
+    }
+
+    fn log(&self, level: Level, context: u64, message: &str) {
+        let name = self.core().ok().and_then(|core| core.context(ContextId(context)));
+        log(level, name.as_ref().map_or("calog", |context| &context.name), message);
+    }
+}
+
+/// One structured log line in a context's name.
+pub(crate) fn log(level: Level, context: &str, message: &str) {
+    match level {
+        Level::Error => tracing::error!(context, "{message}"),
+        Level::Warn => tracing::warn!(context, "{message}"),
+        Level::Info => tracing::info!(context, "{message}"),
+        Level::Debug => tracing::debug!(context, "{message}"),
+        Level::Trace => tracing::trace!(context, "{message}"),
+    }
+}

@@ -1,0 +1,140 @@
+//! Threads that own contexts: one mailbox each, named when several contexts share them.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use calog_plugin_api::{Code, Error, Result};
+use nix::sys::pthread::{Pthread, pthread_self};
+use parking_lot::Mutex;
+
+use crate::core::Core;
+use crate::envelope::Envelope;
+use crate::mailbox::{Inbox, Mailbox, mailbox};
+use crate::worker::Worker;
+
+/// The stack of a thread that owns contexts. It is reserved, not committed: what counts is what is
+/// touched. Forty nested pumps through the hungriest engine fit in (a test runs to that limit).
+pub(crate) const STACK_BYTES: usize = 8 << 20;
+
+/// A thread, as others see it.
+pub(crate) struct Thread {
+    pub(crate) name: String,
+    pub(crate) mailbox: Mailbox,
+    /// Known while it runs; what a signal is sent to.
+    id: Mutex<Option<Pthread>>,
+}
+
+impl Thread {
+    pub(crate) fn new(name: String) -> (Arc<Thread>, Inbox) {
+        let (mailbox, inbox) = mailbox();
+        (Arc::new(Thread { name, mailbox, id: Mutex::new(None) }), inbox)
+    }
+
+    /// Notes that this is the calling thread.
+    pub(crate) fn arrive(&self) {
+        *self.id.lock() = Some(pthread_self());
+    }
+
+    /// Notes that the calling thread leaves, after which nothing may be sent to it.
+    pub(crate) fn leave(&self) {
+        *self.id.lock() = None;
+    }
+
+    /// Uses the thread's id while it surely runs.
+    pub(crate) fn with_id(&self, act: impl FnOnce(Pthread)) {
+        if let Some(id) = *self.id.lock() {
+            act(id);
+        }
+    }
+}
+
+/// The threads of a runtime.
+#[derive(Default)]
+pub(crate) struct Threads {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    shared: HashMap<String, Arc<Thread>>,
+    running: Vec<(Arc<Thread>, JoinHandle<()>)>,
+}
+
+impl Threads {
+    /// Sends the opening of a context to its thread, which is started if need be: a shared one by
+    /// this name, or one of its own. `open` learns the thread.
+    pub(crate) fn open(
+        &self,
+        core: &Arc<Core>,
+        shared: Option<&str>,
+        own_name: &str,
+        open: impl FnOnce(&Arc<Thread>) -> Envelope,
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        state.running.retain(|(_, join)| !join.is_finished());
+        if let Some(thread) = shared.and_then(|name| state.shared.get(name)) {
+            // Under the lock, so that the thread does not end meanwhile: see `try_end`.
+            core.send(thread, open(thread));
+            return Ok(());
+        }
+        let (thread, inbox) = Thread::new(shared.unwrap_or(own_name).to_owned());
+        core.send(&thread, open(&thread));
+        let join = start(core, &thread, inbox)?;
+        if let Some(name) = shared {
+            state.shared.insert(name.to_owned(), Arc::clone(&thread));
+        }
+        state.running.push((thread, join));
+        Ok(())
+    }
+
+    /// Whether a thread without contexts may end: not when an envelope came in the meantime.
+    pub(crate) fn try_end(&self, thread: &Arc<Thread>, is_empty: impl FnOnce() -> bool) -> bool {
+        let mut state = self.state.lock();
+        if !is_empty() {
+            return false;
+        }
+        if state.shared.get(&thread.name).is_some_and(|known| Arc::ptr_eq(known, thread)) {
+            state.shared.remove(&thread.name);
+        }
+        true
+    }
+
+    /// The threads that still run.
+    pub(crate) fn running(&self) -> Vec<Arc<Thread>> {
+        let state = self.state.lock();
+        state.running.iter().filter(|(_, join)| !join.is_finished()).map(|(thread, _)| Arc::clone(thread)).collect()
+    }
+
+    /// Joins the threads that have ended; gives the number of those that have not.
+    pub(crate) fn join_finished(&self) -> usize {
+        let finished: Vec<_> = {
+            let mut state = self.state.lock();
+            let (finished, running) =
+                std::mem::take(&mut state.running).into_iter().partition(|(_, join)| join.is_finished());
+            state.running = running;
+            finished
+        };
+        for (thread, join) in finished {
+            if join.join().is_err() {
+                tracing::error!("thread '{}' panicked; this is a defect of calog", thread.name);
+            }
+        }
+        self.state.lock().running.len()
+    }
+}
+
+fn start(core: &Arc<Core>, thread: &Arc<Thread>, inbox: Inbox) -> Result<JoinHandle<()>> {
+    let (core, owned) = (Arc::clone(core), Arc::clone(thread));
+    let run = move || {
+        owned.arrive();
+        Rc::new(Worker::new(core, Arc::clone(&owned), inbox)).run();
+        owned.leave();
+    };
+    let name = thread.name.replace('\0', "?");
+    thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(run).map_err(|error| {
+        Error::new(Code::Io, format!("the thread '{}' could not be started: {error}", thread.name))
+            .with_help("close contexts, share threads (`thread = \"name\"`), or raise the system's limits")
+    })
+}

@@ -1,0 +1,607 @@
+//! A thread at work: the loop that serves its mailbox, nested where a context waits in place.
+//!
+//! Invariant: every entry into an interpreter goes through here, on the thread that owns it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Instant;
+
+use calog_plugin_api::host_side::EngineHandle;
+use calog_plugin_api::{
+    Args, CallInfo, Canceller, Code, Completion, ContextOptions, Error, Facts, Finisher, FunctionKey, Host, KeptInfo,
+    ObjectKey, Outcome, Result, Source, SourceMode, Step, TaskKey, Value, View, WaitKey,
+};
+use parking_lot::Mutex;
+
+use crate::context::{ContextShared, State};
+use crate::core::Core;
+use crate::envelope::{Circumstances, Envelope, Parcel, SourceText};
+use crate::function::callee_facts;
+use crate::host_handle::ContextHost;
+use crate::ids::ContextId;
+use crate::local::{LocalContext, Task};
+use crate::mailbox::{Inbox, Mail};
+use crate::stuck::Waiting;
+use crate::thread::Thread;
+
+/// How many pumps and same-thread calls may nest: the tightest engine (Squirrel) has room for 49.
+pub(crate) const MAX_NESTING: u32 = 40;
+
+/// Releases of functions that gather before they are done in between.
+const MANY_RELEASES: usize = 64;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
+}
+
+/// The worker whose code runs on this thread.
+pub(crate) fn current() -> Option<Rc<Worker>> {
+    // While a thread ends its locals are gone; then nothing runs on it.
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// The worker whose code runs here, if it is that of this thread.
+#[inline]
+pub(crate) fn current_on(thread: &Arc<Thread>) -> Option<Rc<Worker>> {
+    current().filter(|worker| Arc::ptr_eq(&worker.thread, thread))
+}
+
+/// While it lives, this worker is the thread's current one; several runtimes may take turns on it.
+pub(crate) struct Turn(Option<Rc<Worker>>);
+
+impl Turn {
+    pub(crate) fn of(worker: &Rc<Worker>) -> Turn {
+        Turn(CURRENT.with(|current| current.replace(Some(Rc::clone(worker)))))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        // As in `current`.
+        let _ = CURRENT.try_with(|current| current.replace(before));
+    }
+}
+
+/// A thread's state that only the thread itself sees.
+pub(crate) struct Worker {
+    pub(crate) core: Arc<Core>,
+    pub(crate) thread: Arc<Thread>,
+    inbox: Inbox,
+    contexts: RefCell<HashMap<ContextId, Rc<LocalContext>>>,
+    nesting: Cell<u32>,
+    next_task: Cell<u64>,
+    released: RefCell<Vec<(ContextId, FunctionKey)>>,
+    /// The waits that are on the stack, outermost first.
+    waits: RefCell<Vec<Wait>>,
+    /// What the embedding program does with errors and natives of its own; the host's thread only.
+    pub(crate) on_error: RefCell<Option<crate::runtime::ErrorHandler>>,
+    /// Contexts that were asked to close while their code is on the stack, and who wants to know.
+    closing: RefCell<Vec<(ContextId, Option<Finisher>)>>,
+}
+
+/// A wait in place.
+struct Wait {
+    context: Option<Rc<LocalContext>>,
+    text: String,
+    done: Arc<Landing>,
+}
+
+/// Where the result of a wait in place lands.
+struct Landing {
+    there: AtomicBool,
+    result: Mutex<Option<Result<Value>>>,
+}
+
+impl Worker {
+    pub(crate) fn new(core: Arc<Core>, thread: Arc<Thread>, inbox: Inbox) -> Worker {
+        Worker {
+            core,
+            thread,
+            inbox,
+            contexts: RefCell::default(),
+            nesting: Cell::new(0),
+            next_task: Cell::new(0),
+            released: RefCell::default(),
+            waits: RefCell::default(),
+            on_error: RefCell::default(),
+            closing: RefCell::default(),
+        }
+    }
+
+    /// Serves the mailbox until the thread has no context left.
+    pub(crate) fn run(self: Rc<Worker>) {
+        let _turn = Turn::of(&self);
+        loop {
+            match self.inbox.wait(&self.thread.mailbox, &|| false, None) {
+                Mail::Parcel(parcel) => self.dispatch(parcel),
+                Mail::Ready | Mail::TimedOut => {}
+            }
+            if self.contexts.borrow().is_empty() && self.try_end() {
+                return;
+            }
+        }
+    }
+
+    /// Ends the thread, unless mail came in the meantime.
+    fn try_end(self: &Rc<Worker>) -> bool {
+        let mut late = None;
+        let ended = self.core.threads.try_end(&self.thread, || {
+            late = self.inbox.try_next(&self.thread.mailbox);
+            late.is_none()
+        });
+        if let Some(parcel) = late {
+            self.dispatch(parcel);
+            return self.contexts.borrow().is_empty() && self.try_end();
+        }
+        ended
+    }
+
+    /// Serves what is in the mailbox now, or until a time; for the embedding program's thread.
+    pub(crate) fn pump(self: &Rc<Worker>, ready: &dyn Fn() -> bool, until: Option<Instant>) -> bool {
+        let _turn = Turn::of(self);
+        match self.inbox.wait(&self.thread.mailbox, ready, until) {
+            Mail::Parcel(parcel) => {
+                self.dispatch(parcel);
+                true
+            }
+            Mail::Ready | Mail::TimedOut => false,
+        }
+    }
+
+    /// Serves one envelope if there is one.
+    pub(crate) fn pump_one(self: &Rc<Worker>) -> bool {
+        let _turn = Turn::of(self);
+        let parcel = self.inbox.try_next(&self.thread.mailbox);
+        parcel.map(|parcel| self.dispatch(parcel)).is_some()
+    }
+
+    /// Serves one envelope to its end.
+    fn dispatch(self: &Rc<Worker>, parcel: Parcel) {
+        let Parcel { envelope, counted } = parcel;
+        match envelope {
+            Envelope::Open { shared, engine, options } => self.open(&shared, &engine, &options),
+            Envelope::Load { context, source, reply } => self.load(&context, &source, reply),
+            Envelope::Call { context, function, args, with, reply } => {
+                let outcome = self.with_views(&args, |args| {
+                    self.with_caller(&with, |info| self.call(context, function, info, args))
+                });
+                answer(outcome, reply);
+            }
+            Envelope::Method { context, object, member, args, with, reply } => {
+                let outcome = self.with_views(&args, |args| {
+                    self.with_caller(&with, |info| self.call_method(context, object, &member, info, args))
+                });
+                answer(outcome, reply);
+            }
+            Envelope::Start { callable, args, with } => self.start(&callable, &args, &with),
+            Envelope::Native { native, args, with, reply } => {
+                let outcome =
+                    self.with_views(&args, |args| self.with_caller(&with, |info| native.call(info, args)));
+                answer(outcome, reply);
+            }
+            Envelope::Resume { context, key, result } => self.resume(context, key, result),
+            Envelope::Release { context, function } => self.release(context, function),
+            Envelope::ReleaseObject { context, object } => {
+                if let Some(local) = self.local(context) {
+                    local.release_object(object);
+                }
+            }
+            Envelope::Close { context, reply } => self.close(context, reply),
+            Envelope::Report { context, error } => self.handle_error(context, &error),
+            Envelope::Inspect { reply } => {
+                // Whoever asked may have given up; then nobody needs the answer.
+                let _ = reply.send(self.waiting());
+            }
+        }
+        self.flush_releases();
+        self.finish_closing();
+        drop(counted);
+    }
+
+    fn local(&self, context: ContextId) -> Option<Rc<LocalContext>> {
+        self.contexts.borrow().get(&context).cloned()
+    }
+
+    pub(crate) fn site(&self, context: ContextId) -> Option<calog_plugin_api::Frame> {
+        self.local(context)?.site()
+    }
+
+    fn take_task(&self) -> u64 {
+        let task = self.next_task.get() + 1;
+        self.next_task.set(task);
+        task
+    }
+
+    /// Runs with the circumstances of a caller on another thread.
+    fn with_caller<T>(&self, with: &Circumstances, run: impl FnOnce(&CallInfo) -> T) -> T {
+        run(&KeptInfo::new(self.core.handle().clone(), with.cancel.clone(), with.facts))
+    }
+
+    fn with_views<T>(&self, args: &[Value], run: impl FnOnce(Args<'_>) -> T) -> T {
+        let views: Vec<View<'_>> = args.iter().map(Value::view).collect();
+        run(Args::new(&views))
+    }
+
+    /// One more level of nesting on this stack.
+    ///
+    /// # Errors
+    /// `depth` when there are too many.
+    fn nest(&self) -> Result<Nested<'_>> {
+        if self.nesting.get() >= MAX_NESTING {
+            return Err(Error::new(
+                Code::Depth,
+                format!("{MAX_NESTING} calls and waits are nested on thread '{}' already", self.thread.name),
+            )
+            .with_help("scripts call each other in circles without end, or nearly so"));
+        }
+        Ok(Nested::new(&self.nesting))
+    }
+
+    pub(crate) fn remaining_nesting(&self) -> u32 {
+        MAX_NESTING - self.nesting.get()
+    }
+
+    // ---- opening, loading, closing
+
+    fn open(self: &Rc<Worker>, shared: &Arc<ContextShared>, engine: &EngineHandle, options: &ContextOptions) {
+        let mut facts = Facts::default();
+        facts.context = shared.id.number();
+        if options.lenient() {
+            facts.flags |= Facts::LENIENT;
+        }
+        let base = KeptInfo::new(self.core.handle().clone(), None, facts);
+        let local = Rc::new(LocalContext::new(Arc::clone(shared), base));
+        let host = Host::new(ContextHost::new(self, &local));
+        match engine.open(host, options) {
+            Ok(handle) => {
+                local.set_handle(handle);
+                self.contexts.borrow_mut().insert(shared.id, local);
+            }
+            Err(error) => {
+                let error = error.inside(&format!("context '{}' could not be opened", shared.name));
+                local.destroy_with(&error);
+                self.core.forget_context(shared);
+            }
+        }
+    }
+
+    fn load(self: &Rc<Worker>, shared: &Arc<ContextShared>, source: &SourceText, reply: Finisher) {
+        let Some(local) = self.local(shared.id) else {
+            // Why it is gone, or could not be opened, is what the main chunk's waiters are told.
+            return shared.when_main_ends(reply);
+        };
+        let mut facts = local.base.facts();
+        facts.task = self.take_task();
+        let info = local.base.derive(facts);
+        let source_view =
+            Source { mode: source.mode, name: &source.name, path: &source.path, text: &source.text, info: &info };
+        let step = self.nest().and_then(|_nested| local.enter(|handle| handle.load(&source_view)));
+        let outcome = self.after(&local, step, &info);
+        let shared = Arc::clone(&local.shared);
+        let is_main = source.mode == SourceMode::File;
+        outcome.then(move |result| {
+            if is_main {
+                if let Ok(value) = &result {
+                    shared.export_result(value);
+                }
+                let told = shared.main_ended(&result);
+                if let (Err(error), false) = (&result, told) {
+                    shared.report_main(error);
+                }
+            }
+            // A caller that left (fire and forget) is no loss.
+            let _ = reply.finish(result);
+        });
+    }
+
+    fn close(&self, context: ContextId, reply: Option<Finisher>) {
+        if let Some(local) = self.local(context) {
+            local.shared.advance(State::Closing);
+            self.closing.borrow_mut().push((context, reply));
+        } else if let Some(reply) = reply {
+            // A waiter that left is no loss; closed is closed.
+            let _ = reply.finish(Ok(Value::Nil));
+        }
+    }
+
+    /// Ends the contexts that were asked to close and have no code on the stack any more.
+    fn finish_closing(self: &Rc<Worker>) {
+        loop {
+            let next = {
+                let mut closing = self.closing.borrow_mut();
+                let free = |id: &ContextId| !self.local(*id).is_some_and(|local| local.is_entered());
+                let at = closing.iter().position(|(id, _)| free(id));
+                at.map(|at| closing.remove(at))
+            };
+            let Some((context, reply)) = next else { return };
+            let local = self.contexts.borrow_mut().remove(&context);
+            if let Some(local) = local {
+                local.destroy();
+                self.core.forget_context(&local.shared);
+            }
+            if let Some(reply) = reply {
+                // As in `close`.
+                let _ = reply.finish(Ok(Value::Nil));
+            }
+        }
+    }
+
+    // ---- calls
+
+    /// Calls a function of a context of this thread, in place.
+    pub(crate) fn call(self: &Rc<Worker>, context: ContextId, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Outcome {
+        self.enter(context, info, |handle, info| handle.call(function, info, args))
+    }
+
+    /// Calls a method of an Object of a context of this thread, in place.
+    pub(crate) fn call_method(
+        self: &Rc<Worker>,
+        context: ContextId,
+        object: ObjectKey,
+        member: &str,
+        info: &CallInfo,
+        args: Args<'_>,
+    ) -> Outcome {
+        self.enter(context, info, |handle, info| handle.method(object, member, info, args))
+    }
+
+    #[inline]
+    fn enter(
+        self: &Rc<Worker>,
+        context: ContextId,
+        info: &CallInfo,
+        entry: impl FnOnce(&calog_plugin_api::host_side::ContextHandle, &CallInfo) -> Result<Step>,
+    ) -> Outcome {
+        let Some(local) = self.local(context) else {
+            return Outcome::Failed(Error::new(Code::Dead, "the context is closed"));
+        };
+        let facts = match callee_facts(info.facts(), &local.shared, self.take_task()) {
+            Ok(facts) => facts,
+            Err(error) => return Outcome::Failed(error),
+        };
+        let info = info.derive(facts);
+        let step = self.nest().and_then(|_nested| local.enter(|handle| entry(handle, &info)));
+        self.after(&local, step, &info)
+    }
+
+    /// Starts a callable as a new task; its failure is reported.
+    fn start(self: &Rc<Worker>, callable: &calog_plugin_api::Callable, args: &[Value], with: &Circumstances) {
+        let outcome = self.with_views(args, |args| self.with_caller(with, |info| callable.call(info, args)));
+        let (core, context) = (Arc::clone(&self.core), ContextId(callable.identity().context));
+        outcome.then(move |result| {
+            if let Err(error) = result {
+                core.report(context, error);
+            }
+        });
+    }
+
+    /// What an entry's step means for its caller.
+    #[inline]
+    fn after(self: &Rc<Worker>, local: &Rc<LocalContext>, step: Result<Step>, info: &CallInfo) -> Outcome {
+        match step {
+            Ok(Step::Done(result)) => result.into(),
+            Ok(Step::Waiting { task, on }) => {
+                let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
+                self.suspend(local, task, on, finisher, info.keep());
+                Outcome::Pending(completion)
+            }
+            Ok(Step::Yielded { task, .. }) => {
+                let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
+                self.requeue(local, task, finisher, info.keep());
+                Outcome::Pending(completion)
+            }
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    fn suspend(&self, local: &Rc<LocalContext>, task: TaskKey, on: Completion, finisher: Finisher, info: KeptInfo) {
+        let waits_for = on.text();
+        self.watch(local, on, WaitKey(task.0), &info);
+        local.tasks.borrow_mut().insert(task.0, Task { finisher, waits_for, info });
+    }
+
+    fn requeue(&self, local: &Rc<LocalContext>, task: TaskKey, finisher: Finisher, info: KeptInfo) {
+        local.tasks.borrow_mut().insert(task.0, Task { finisher, waits_for: "its turn".into(), info });
+        let resume = Envelope::Resume { context: local.shared.id, key: WaitKey(task.0), result: Ok(Value::Nil) };
+        self.core.send(&self.thread, resume);
+    }
+
+    /// Has a context resumed once a completion is finished.
+    pub(crate) fn watch(&self, local: &Rc<LocalContext>, completion: Completion, key: WaitKey, info: &CallInfo) {
+        let (core, thread, context) = (Arc::clone(&self.core), Arc::clone(&self.thread), local.shared.id);
+        let deadline = self.deadline(&completion, info);
+        completion.then(move |result| {
+            drop(deadline);
+            core.send(&thread, Envelope::Resume { context, key, result });
+        });
+    }
+
+    fn resume(self: &Rc<Worker>, context: ContextId, key: WaitKey, result: Result<Value>) {
+        let Some(local) = self.local(context) else { return };
+        let step = self.nest().and_then(|_nested| local.enter(|handle| handle.resume(key, result)));
+        let task = local.tasks.borrow_mut().remove(&key.0);
+        match (step, task) {
+            (Ok(Step::Done(result)), Some(task)) => {
+                // A caller that left is no loss.
+                let _ = task.finisher.finish(result);
+            }
+            (Ok(Step::Done(Ok(_))), None) => {}
+            (Ok(Step::Waiting { task, on }), Some(known)) => self.suspend(&local, task, on, known.finisher, known.info),
+            (Ok(Step::Yielded { task, .. }), Some(known)) => self.requeue(&local, task, known.finisher, known.info),
+            (Ok(Step::Done(Err(error))) | Err(error), None) => self.core.report(context, error),
+            (Err(error), Some(task)) => {
+                let _ = task.finisher.finish(Err(error));
+            }
+            (Ok(Step::Waiting { .. } | Step::Yielded { .. }), None) => {
+                let error = Error::new(Code::Unsupported, "an engine suspended a task that nobody called");
+                self.core.report(context, error);
+            }
+        }
+    }
+
+    // ---- waiting in place
+
+    /// Waits for a result, serving the mailbox meanwhile; its own result comes first.
+    ///
+    /// # Errors
+    /// The result's; `depth`; `timeout` at the deadline; `dead` when the context is to stop.
+    pub(crate) fn wait(
+        self: &Rc<Worker>,
+        context: Option<&Rc<LocalContext>>,
+        completion: Completion,
+        info: &CallInfo,
+    ) -> Result<Value> {
+        let completion = match completion.try_take() {
+            Ok(result) => return result,
+            Err(completion) => completion,
+        };
+        let _nested = self.nest()?;
+        let _deadline = self.deadline(&completion, info);
+        let canceller = completion.canceller();
+        let text = completion.text();
+        let landing = self.land(completion);
+        self.waits.borrow_mut().push(Wait { context: context.cloned(), text, done: Arc::clone(&landing) });
+        self.serve_until(&landing, context, &canceller);
+        let mine = |wait: &Wait| Arc::ptr_eq(&wait.done, &landing);
+        self.waits.borrow_mut().retain(|wait| !mine(wait));
+        let result = landing.result.lock().take();
+        // `there` is set after the result, and only this wait takes it.
+        result.unwrap_or_else(|| Err(Error::new(Code::Dead, "the result was already taken")))
+    }
+
+    /// Has the result land here. From now on this thread does not count as working; whoever brings
+    /// the result counts it again.
+    fn land(&self, completion: Completion) -> Arc<Landing> {
+        let landing = Arc::new(Landing { there: AtomicBool::new(false), result: Mutex::new(None) });
+        let (thread, liveness, place) =
+            (Arc::clone(&self.thread), Arc::clone(&self.core.liveness), Arc::clone(&landing));
+        completion.then(move |result| {
+            liveness.up();
+            *place.result.lock() = Some(result);
+            place.there.store(true, Ordering::Release);
+            thread.mailbox.wake();
+        });
+        self.core.liveness.down();
+        landing
+    }
+
+    fn serve_until(self: &Rc<Worker>, landing: &Landing, context: Option<&Rc<LocalContext>>, canceller: &Canceller) {
+        let stopping = || context.is_some_and(|local| local.shared.stopping());
+        let ready = || landing.there.load(Ordering::Acquire) || stopping();
+        loop {
+            match self.inbox.wait(&self.thread.mailbox, &ready, None) {
+                Mail::Parcel(parcel) => self.dispatch(parcel),
+                Mail::Ready | Mail::TimedOut if landing.there.load(Ordering::Acquire) => return,
+                Mail::Ready | Mail::TimedOut => {
+                    // Either this cancels, and the error has landed, or the result is landing just now.
+                    canceller.cancel(&Error::new(Code::Dead, "the context is closing"));
+                    while !landing.there.load(Ordering::Acquire) {
+                        std::thread::yield_now();
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Cancels a wait at its deadline, as long as the guard lives.
+    fn deadline(&self, completion: &Completion, info: &CallInfo) -> Option<Deadline> {
+        let deadline_ns = info.deadline_ns()?;
+        let canceller = completion.canceller();
+        let alarm = Box::new(move || {
+            canceller.cancel(&Error::new(Code::Timeout, "the call's deadline has passed"));
+        });
+        let number = self.core.timers.at(self.core.instant(deadline_ns), alarm);
+        Some(Deadline { core: Arc::clone(&self.core), number })
+    }
+
+    // ---- releases, errors, inspection
+
+    /// Notes that the last reference to a function of a context of this thread is gone. It is
+    /// released when no entry into its interpreter can be in the middle of something.
+    pub(crate) fn release_later(&self, context: ContextId, function: FunctionKey) {
+        self.released.borrow_mut().push((context, function));
+    }
+
+    fn release(&self, context: ContextId, function: FunctionKey) {
+        if let Some(local) = self.local(context) {
+            local.release(function);
+        }
+    }
+
+    fn flush_releases(&self) {
+        while let Some((context, function)) = { self.released.borrow_mut().pop() } {
+            self.release(context, function);
+        }
+    }
+
+    /// Does releases that have gathered while a script runs on and on.
+    pub(crate) fn flush_many_releases(&self) {
+        if self.released.borrow().len() >= MANY_RELEASES {
+            self.flush_releases();
+        }
+    }
+
+    fn handle_error(&self, context: ContextId, error: &Error) {
+        match &mut *self.on_error.borrow_mut() {
+            Some(handler) => handler(context, error),
+            None => tracing::error!("context {context}: {error:?}"),
+        }
+    }
+
+    /// Who waits on this thread, and for what.
+    fn waiting(&self) -> Vec<Waiting> {
+        let mut all = Vec::new();
+        for wait in self.waits.borrow().iter().filter(|wait| !wait.done.there.load(Ordering::Acquire)) {
+            if let Some(local) = &wait.context {
+                all.push(Waiting::new(&local.shared, local.site(), &wait.text));
+            }
+        }
+        for local in self.contexts.borrow().values() {
+            for task in local.tasks.borrow().values() {
+                all.push(Waiting::new(&local.shared, task.info.site(), &task.waits_for));
+            }
+        }
+        all
+    }
+}
+
+/// Hands an outcome on to whoever asked.
+fn answer(outcome: Outcome, reply: Finisher) {
+    outcome.then(move |result| {
+        // A caller that left (cancelled, closed) is no loss.
+        let _ = reply.finish(result);
+    });
+}
+
+/// Takes the alarm of a deadline back when it is dropped.
+struct Deadline {
+    core: Arc<Core>,
+    number: u64,
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        self.core.timers.forget(self.number);
+    }
+}
+
+/// Counts a level of nesting while it is on the stack.
+struct Nested<'a>(&'a Cell<u32>);
+
+impl<'a> Nested<'a> {
+    fn new(nesting: &'a Cell<u32>) -> Nested<'a> {
+        nesting.set(nesting.get() + 1);
+        Nested(nesting)
+    }
+}
+
+impl Drop for Nested<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
