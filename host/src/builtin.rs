@@ -193,7 +193,9 @@ fn read_options(open: Open, options: View<'_>) -> Result<Open> {
             ("thread", Some(thread), _) => Ok(open.thread(thread)),
             ("lenient", _, Some(lenient)) => Ok(open.lenient(lenient)),
             ("args", ..) => Ok(open.option("args", pair.value.to_value())),
-            ("name" | "thread", None, _) => Err(wrong(format!("'{key}': wanted string, got {}", pair.value.kind().name()))),
+            ("name" | "thread", None, _) => {
+                Err(wrong(format!("'{key}': wanted string, got {}", pair.value.kind().name())))
+            }
             ("lenient", ..) => Err(wrong(format!("'lenient': wanted bool, got {}", pair.value.kind().name()))),
             _ => Err(wrong(format!("unknown key {:?}; known are {}", pair.key, KEYS.join(", ")))),
         }

@@ -134,7 +134,10 @@ impl Core {
     pub(crate) fn forget_context(&self, context: &ContextShared) {
         self.modules.forget(context);
         // Dropped after the lock: it may be the last reference.
-        let _gone = self.contexts.write().remove(context.id);
+        let gone = self.contexts.write().remove(context.id);
+        // Whoever closes the runtime waits for this.
+        self.host.mailbox.wake();
+        drop(gone);
     }
 
     /// All contexts.

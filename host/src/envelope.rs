@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calog_plugin_api::host_side::EngineHandle;
 use calog_plugin_api::{
-    CancelToken, Callable, ContextOptions, Error, Facts, Finisher, FunctionKey, Native, ObjectKey, Result, SourceMode,
+    Callable, CancelToken, ContextOptions, Error, Facts, Finisher, FunctionKey, Native, ObjectKey, Result, SourceMode,
     Value, WaitKey,
 };
 
@@ -48,7 +48,14 @@ pub(crate) enum Envelope {
     /// Call a function of a context.
     Call { context: ContextId, function: FunctionKey, args: Vec<Value>, with: Circumstances, reply: Finisher },
     /// Call a method of an Object a context made.
-    Method { context: ContextId, object: ObjectKey, member: String, args: Vec<Value>, with: Circumstances, reply: Finisher },
+    Method {
+        context: ContextId,
+        object: ObjectKey,
+        member: String,
+        args: Vec<Value>,
+        with: Circumstances,
+        reply: Finisher,
+    },
     /// Call any callable here, as a task of this thread's context.
     Start { callable: Callable, args: Vec<Value>, with: Circumstances },
     /// Run a native on the embedding program's thread.

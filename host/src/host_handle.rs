@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicU32;
 
 use calog_plugin_api::host_side::HostType;
 use calog_plugin_api::{
-    CallInfo, Callable, Code, Completion, ContextOptions, Error, FunctionKey, KeptInfo, Level, Native, Object, ObjectKey,
-    Result, RuntimeHandle, Value, WaitKey,
+    CallInfo, Callable, Code, Completion, ContextOptions, Error, FunctionKey, KeptInfo, Level, Native, Object,
+    ObjectKey, Result, RuntimeHandle, Value, WaitKey,
 };
 
 use crate::context::ContextShared;
@@ -79,12 +79,8 @@ impl HostType for ContextHost {
     }
 
     fn object(&self, known: Option<ObjectKey>, type_name: &str, members: Value) -> (Object, ObjectKey) {
-        let make = |key| ScriptObject {
-            owner: Arc::clone(&self.shared),
-            key,
-            type_name: type_name.to_owned(),
-            members,
-        };
+        let make =
+            |key| ScriptObject { owner: Arc::clone(&self.shared), key, type_name: type_name.to_owned(), members };
         match self.local.upgrade() {
             Some(local) => {
                 let (object, key) = local.object(known.map(|key| key.0), make);

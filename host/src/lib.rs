@@ -44,7 +44,7 @@ mod opening;
 mod output;
 pub mod plugins;
 mod pool;
-
+pub mod report;
 mod runtime;
 mod runtime_handle;
 mod stuck;

@@ -122,7 +122,11 @@ impl LocalContext {
     }
 
     /// The Object's data for something of the context; keys as for functions.
-    pub(crate) fn object(&self, known: Option<u64>, make: impl FnOnce(u64) -> ScriptObject) -> (Arc<ScriptObject>, u64) {
+    pub(crate) fn object(
+        &self,
+        known: Option<u64>,
+        make: impl FnOnce(u64) -> ScriptObject,
+    ) -> (Arc<ScriptObject>, u64) {
         if let Some(key) = known
             && let Some(alive) = self.objects.borrow().get(&key).and_then(Weak::upgrade)
         {
@@ -162,7 +166,11 @@ impl LocalContext {
         self.shared.main_ended(&Err(error.clone()));
         self.shared.forget_exports();
         let handle = self.handle.borrow_mut().take();
-        if was_sound { drop(handle) } else { std::mem::forget(handle) }
+        if was_sound {
+            drop(handle)
+        } else {
+            std::mem::forget(handle)
+        }
         self.shared.printer.flush();
     }
 }

@@ -1,3 +1,7 @@
-//! Under construction.
+//! The `calog` command.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMode, Value};
 
-use crate::context::{ContextShared, Identity};
+use crate::context::{ContextShared, Identity, State};
 use crate::core::Core;
 use crate::envelope::{Envelope, SourceText};
 use crate::ids::ContextId;
@@ -150,6 +150,11 @@ impl Core {
     /// Has a context run a piece of source code.
     pub(crate) fn load(&self, context: &Arc<ContextShared>, source: SourceText) -> Completion {
         let (completion, reply) = self.promise(format!("the code of context '{}'", context.name), false);
+        if context.state() == State::Closed {
+            // The promise was just made, so it takes the error.
+            let _ = reply.finish(Err(context.main_error().unwrap_or_else(|| context.dead())));
+            return completion;
+        }
         self.send(&context.thread, Envelope::Load { context: Arc::clone(context), source, reply });
         completion
     }
@@ -208,7 +213,11 @@ impl Core {
     ///
     /// # Errors
     /// `not_found`, listing what was tried, and as `open`.
-    pub(crate) fn find_module(self: &Arc<Core>, importer: Option<&ContextShared>, module: &str) -> Result<Arc<ContextShared>> {
+    pub(crate) fn find_module(
+        self: &Arc<Core>,
+        importer: Option<&ContextShared>,
+        module: &str,
+    ) -> Result<Arc<ContextShared>> {
         // One at a time, so that a module is opened once.
         let _one = self.modules.opening.lock();
         if let Some(context) = self.modules.named(module).and_then(|id| self.context(id)) {

@@ -288,9 +288,8 @@ impl Runtime {
                 Provider::File(file) => {
                     let loaded = self.core.engines.catalog.load(file);
                     let loaded = loaded.map_err(|error| error.to_string());
-                    let bundle = loaded.and_then(|plugin| {
-                        plugin.bundle(&offer.name, handle).map_err(|error| error.to_string())
-                    });
+                    let bundle =
+                        loaded.and_then(|plugin| plugin.bundle(&offer.name, handle).map_err(|error| error.to_string()));
                     match bundle {
                         Ok(bundle) => bundle,
                         Err(error) => {

@@ -5,8 +5,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use calog_plugin_api::host_side::EngineHandle;
@@ -166,9 +166,8 @@ impl Worker {
             Envelope::Open { shared, engine, options } => self.open(&shared, &engine, &options),
             Envelope::Load { context, source, reply } => self.load(&context, &source, reply),
             Envelope::Call { context, function, args, with, reply } => {
-                let outcome = self.with_views(&args, |args| {
-                    self.with_caller(&with, |info| self.call(context, function, info, args))
-                });
+                let outcome = self
+                    .with_views(&args, |args| self.with_caller(&with, |info| self.call(context, function, info, args)));
                 answer(outcome, reply);
             }
             Envelope::Method { context, object, member, args, with, reply } => {
@@ -179,8 +178,7 @@ impl Worker {
             }
             Envelope::Start { callable, args, with } => self.start(&callable, &args, &with),
             Envelope::Native { native, args, with, reply } => {
-                let outcome =
-                    self.with_views(&args, |args| self.with_caller(&with, |info| native.call(info, args)));
+                let outcome = self.with_views(&args, |args| self.with_caller(&with, |info| native.call(info, args)));
                 answer(outcome, reply);
             }
             Envelope::Resume { context, key, result } => self.resume(context, key, result),
@@ -333,7 +331,13 @@ impl Worker {
     // ---- calls
 
     /// Calls a function of a context of this thread, in place.
-    pub(crate) fn call(self: &Rc<Worker>, context: ContextId, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Outcome {
+    pub(crate) fn call(
+        self: &Rc<Worker>,
+        context: ContextId,
+        function: FunctionKey,
+        info: &CallInfo,
+        args: Args<'_>,
+    ) -> Outcome {
         self.enter(context, info, |handle, info| handle.call(function, info, args))
     }
 

@@ -1,7 +1,7 @@
 //! From TOML to calog's values: tables become maps in the document's order, dates become strings.
 
 use calog_plugin_api::{Builder, Shape, Value};
-use toml::de::DeValue;
+use toml::de::{DeFloat, DeInteger, DeValue};
 
 use super::document::Node;
 use super::problem::{ManifestError, Problem};
@@ -21,15 +21,9 @@ fn write(node: &Node<'_>, builder: &mut Builder) -> Result<(), ManifestError> {
     let fine = match node.value() {
         DeValue::String(text) => builder.string(text.as_bytes()),
         DeValue::Datetime(date) => builder.string(date.to_string().as_bytes()),
-        DeValue::Boolean(it) => return Ok(builder.bool(*it)),
-        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => return Ok(builder.int(number)),
-            Err(_) => return Err(node.wrong_type("an integer of 64 bits")),
-        },
-        DeValue::Float(number) => match number.as_str().parse() {
-            Ok(number) => return Ok(builder.real(number)),
-            Err(_) => return Err(node.wrong_type("a number")),
-        },
+        DeValue::Boolean(it) => builder.value(&Value::Bool(*it)),
+        DeValue::Integer(number) => builder.value(&Value::Int(integer(node, number)?)),
+        DeValue::Float(number) => builder.value(&Value::Real(real(node, number)?)),
         DeValue::Array(items) => {
             builder.begin(Shape::List).map_err(|error| refused(node, &error))?;
             items.iter().try_for_each(|item| write(&node.child("", item), builder))?;
@@ -45,4 +39,12 @@ fn write(node: &Node<'_>, builder: &mut Builder) -> Result<(), ManifestError> {
         }
     };
     fine.map_err(|error| refused(node, &error))
+}
+
+fn integer(node: &Node<'_>, number: &DeInteger<'_>) -> Result<i64, ManifestError> {
+    i64::from_str_radix(number.as_str(), number.radix()).map_err(|_| node.wrong_type("an integer of 64 bits"))
+}
+
+fn real(node: &Node<'_>, number: &DeFloat<'_>) -> Result<f64, ManifestError> {
+    number.as_str().parse().map_err(|_| node.wrong_type("a number"))
 }

@@ -112,9 +112,7 @@ pub enum Refusal {
         wanted: &'static str,
     },
     /// A panic in it would end the whole program.
-    #[error(
-        "it was built with `panic = \"abort\"`: a panic would end the program; build it with `panic = \"unwind\"`"
-    )]
+    #[error("it was built with `panic = \"abort\"`: a panic would end the program; build it with `panic = \"unwind\"`")]
     PanicAborts,
     /// It is not the file that was seen at the start.
     #[error("its header changed after the folder was searched: start again")]

@@ -1,0 +1,71 @@
+//! `calog run`: finds what the paths mean, makes sure that every engine is there, and opens the
+//! contexts in order.
+
+use std::path::{Path, PathBuf};
+
+use calog::manifest::{ContextEntry, Program};
+use calog::{Open, Runtime, Value};
+
+use super::exit::{Exit, NO_ENGINE, USAGE};
+use super::session::Session;
+
+/// Runs programs and gives the exit code.
+pub(super) fn run(folders: &[PathBuf], paths: &[PathBuf], args: Vec<String>) -> Result<u8, Exit> {
+    let programs: Vec<Program> = paths.iter().map(|path| Program::find(path)).collect::<Result<_, _>>()?;
+    let manifests: Vec<_> = programs.iter().map(Program::manifest).collect();
+    let session = Session::start(folders, &manifests, args)?;
+    let contexts = contexts(&session.runtime, &programs)?;
+    for context in &contexts {
+        open(&session, context)?;
+    }
+    Ok(session.finish())
+}
+
+/// The contexts of all programs, each with a script that exists and an engine for it.
+fn contexts(runtime: &Runtime, programs: &[Program]) -> Result<Vec<ContextEntry>, Exit> {
+    let is_script = |extension: &str| runtime.catalog().engine_for_extension(extension).is_some();
+    let mut contexts = Vec::new();
+    for program in programs {
+        contexts.extend(program.contexts(is_script)?);
+    }
+    for context in &contexts {
+        if !context.script.is_file() {
+            let script = context.script.display();
+            return Err(Exit::new(USAGE, format!("error: {script}: there is no such script")));
+        }
+        check_engine(runtime, &context.script)?;
+    }
+    Ok(contexts)
+}
+
+fn check_engine(runtime: &Runtime, script: &Path) -> Result<(), Exit> {
+    let missing = |error| Exit::of_error(NO_ENGINE, &error);
+    runtime.engine_for(script).map(drop).map_err(missing)
+}
+
+/// Opens a context. When that fails because its plugin turned out to be unusable, the engine is
+/// missing; any other failure is that context's, and the others go on.
+fn open(session: &Session, entry: &ContextEntry) -> Result<(), Exit> {
+    let opened = options(entry).and_then(|open| session.runtime.open(open));
+    if let Err(error) = opened {
+        session.fail(&error);
+        check_engine(&session.runtime, &entry.script)?;
+    }
+    Ok(())
+}
+
+/// What the runtime is told of a context: its script, name and thread, and all other keys as they are.
+fn options(entry: &ContextEntry) -> calog::Result<Open> {
+    let mut open = Open::file(&entry.script).name(entry.shown_name());
+    if let Some(thread) = &entry.thread {
+        open = open.thread(thread);
+    }
+    let options: Value = entry.to_value()?;
+    for pair in options.view().as_aggregate().into_iter().flat_map(|it| it.pairs()) {
+        let key = pair.key.as_str().unwrap_or_default();
+        if !["name", "script", "thread"].contains(&key) {
+            open = open.option(key, pair.value.to_value());
+        }
+    }
+    Ok(open)
+}

@@ -1,0 +1,87 @@
+//! A runtime over the workspace's plugins, with scripts in a temporary folder.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use calog::{ContextRef, Error, Open, Result, Runtime, RuntimeBuilder, SearchPath, Value};
+use tempfile::TempDir;
+
+use crate::{Output, plugin_folder};
+
+/// A runtime for one test.
+pub struct World {
+    /// The runtime.
+    pub runtime: Runtime,
+    /// What scripts printed.
+    pub output: Output,
+    errors: Rc<RefCell<Vec<Error>>>,
+    folder: TempDir,
+}
+
+impl Default for World {
+    fn default() -> World {
+        World::new()
+    }
+}
+
+impl World {
+    /// One over the workspace's plugins.
+    pub fn new() -> World {
+        World::with(|builder| builder)
+    }
+
+    /// One with more in its builder.
+    pub fn with(more: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> World {
+        let output = Output::default();
+        let errors = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&errors);
+        let builder = Runtime::builder()
+            .plugins(SearchPath::of([plugin_folder()]))
+            .output(output.clone())
+            .on_error(move |_context, error| seen.borrow_mut().push(error.clone()));
+        let runtime = more(builder).build().expect("a runtime over the workspace's plugins");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        World { runtime, output, errors, folder }
+    }
+
+    /// Writes a script.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).expect("a script can be written");
+        path
+    }
+
+    /// Opens a script that is written for it, and waits until its main chunk has run.
+    pub fn open(&self, name: &str, text: &str) -> ContextRef {
+        let context = self.start(name, text);
+        self.runtime.wait_for(&context).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        context
+    }
+
+    /// As `open`, on a shared thread.
+    pub fn open_on(&self, thread: &str, name: &str, text: &str) -> ContextRef {
+        let path = self.write(name, text);
+        let context = self.runtime.open(Open::file(path).thread(thread)).expect("a context");
+        self.runtime.wait_for(&context).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        context
+    }
+
+    /// Opens a script that is written for it, and does not wait.
+    pub fn start(&self, name: &str, text: &str) -> ContextRef {
+        let path = self.write(name, text);
+        self.runtime.open(Open::file(path)).expect("a context")
+    }
+
+    /// Calls an export.
+    pub fn call(&self, context: &ContextRef, name: &str, args: &[Value]) -> Result<Value> {
+        self.runtime.call_export(context, name, args)
+    }
+
+    /// The errors that reached the program so far.
+    pub fn errors(&self) -> Vec<Error> {
+        self.runtime.pump();
+        self.errors.borrow().clone()
+    }
+}
