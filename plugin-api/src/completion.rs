@@ -122,16 +122,18 @@ impl Core {
     }
 
     fn on_cancel(&self, new: Callback) {
-        // The replaced hook is dropped after the lock, as it is foreign code.
-        let _replaced = match &mut *self.lock() {
-            State::Waiting { hook, .. } => hook.replace(new),
+        let mut state = self.lock();
+        // Hooks are foreign code: the new one runs, and a replaced one is dropped, after the lock.
+        let (_replaced, late) = match &mut *state {
+            State::Waiting { hook, .. } => (hook.replace(new), None),
             // A result that waits to be taken was not cancelled.
-            State::Finished(Ok(_)) => Some(new),
-            _ => {
-                new.ring();
-                None
-            }
+            State::Finished(Ok(_)) => (Some(new), None),
+            _ => (None, Some(new)),
         };
+        drop(state);
+        if let Some(late) = late {
+            late.ring();
+        }
     }
 
     fn try_take(&self) -> Option<Result<Value>> {
@@ -235,7 +237,11 @@ pub struct Canceller(Shared);
 /// finish it; `settled` runs once it is finished, cancelled or abandoned.
 ///
 /// Plugins get theirs from [`RuntimeHandle::completion`](crate::RuntimeHandle::completion).
-pub fn promise(text: impl Into<Str>, external: bool, settled: Option<Box<dyn FnOnce() + Send>>) -> (Completion, Finisher) {
+pub fn promise(
+    text: impl Into<Str>,
+    external: bool,
+    settled: Option<Box<dyn FnOnce() + Send>>,
+) -> (Completion, Finisher) {
     let core = Arc::new(Core {
         text: text.into(),
         external,

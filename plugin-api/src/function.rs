@@ -19,14 +19,20 @@ pub struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// The next argument, its default, or nil.
     #[inline]
-    fn take(&mut self) -> View<'a> {
-        let at = self.next;
-        self.next += 1;
-        let given = self.args.get(at);
-        match self.defaults.get(at) {
+    fn peek(&self) -> View<'a> {
+        let given = self.args.get(self.next);
+        match self.defaults.get(self.next) {
             Some(Some(default)) if given.is_nil() => default.view(),
             _ => given,
         }
+    }
+
+    /// Takes what [`peek`](Cursor::peek) shows.
+    #[inline]
+    fn take(&mut self) -> View<'a> {
+        let view = self.peek();
+        self.next += 1;
+        view
     }
 }
 
@@ -52,6 +58,7 @@ macro_rules! plain_arguments {
         $(impl Argument for $type {
             type Item<$lifetime> = $item;
             fn describe() -> Option<Param> {
+                #[allow(clippy::extra_unused_lifetimes)]
                 fn wanted<$lifetime>() -> &'static str {
                     <$item as FromView>::WANTED
                 }
@@ -89,7 +96,7 @@ impl<T: Argument> Argument for Option<T> {
     }
     #[inline]
     fn take<'a>(cursor: &mut Cursor<'a>) -> Result<Option<T::Item<'a>>> {
-        if cursor.args.get(cursor.next).is_nil() {
+        if cursor.peek().is_nil() {
             cursor.next += 1;
             return Ok(None);
         }
@@ -313,7 +320,8 @@ fn read_default(text: &str) -> Option<Value> {
         "false" => Some(Value::Bool(false)),
         _ => {
             if let Some(inside) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-                return Some(Value::from(inside));
+                // Escapes are not read, so a text that has some is refused rather than taken as it stands.
+                return (!inside.contains(['\\', '"'])).then(|| Value::from(inside));
             }
             text.parse::<i64>().map(Value::Int).ok().or_else(|| text.parse().map(Value::Real).ok())
         }

@@ -39,7 +39,7 @@ fn contexts(runtime: &Runtime, programs: &[Program]) -> Result<Vec<ContextEntry>
 }
 
 fn check_engine(runtime: &Runtime, script: &Path) -> Result<(), Exit> {
-    let missing = |error| Exit::of_error(NO_ENGINE, &error);
+    let missing = |error: calog::Error| Exit::new(NO_ENGINE, format!("error: {}", error.message()));
     runtime.engine_for(script).map(drop).map_err(missing)
 }
 

@@ -102,7 +102,8 @@ fn mistakes_are_named_with_their_place() {
     );
     check_error(
         "[[context]]\nscript = 'a.lua'\nrestart = 'sometimes'",
-        "app/calog.toml:3:11: 'context.restart' is the string \"sometimes\", wanted \"never\", \"on_failure\" or \"always\"",
+        "app/calog.toml:3:11: 'context.restart' is the string \"sometimes\", \
+         wanted \"never\", \"on_failure\" or \"always\"",
     );
     check_error("[natives]\nnet = 1", "app/calog.toml:2:7: 'natives.net' is the integer 1, wanted a table");
     check_error(

@@ -227,3 +227,56 @@ unsafe fn arc_ref<'a, T>(data: *const ()) -> &'a T {
     // SAFETY: the caller vouches for it.
     unsafe { &*data.cast::<T>() }
 }
+
+#[cfg(test)]
+mod tests {
+    //! Tables of other ages: shorter ones lack their later fields, longer ones are read as far as known.
+
+    use super::{Head, Text};
+
+    #[repr(C)]
+    struct Table {
+        head: Head,
+        old: extern "C" fn() -> u8,
+        newer: extern "C" fn() -> u8,
+        newest: extern "C" fn() -> u8,
+    }
+
+    extern "C" fn one() -> u8 {
+        1
+    }
+
+    /// Which of the fields a table of this size has.
+    fn fields(size: usize) -> [bool; 3] {
+        let head = Head { size: size as u32, version: 1 };
+        let table = &raw const *Box::leak(Box::new(Table { head, old: one, newer: one, newest: one }));
+        // SAFETY: the table is leaked, so it is alive; all its fields are initialised.
+        let found =
+            unsafe { [suffix!(table, Table, old), suffix!(table, Table, newer), suffix!(table, Table, newest)] };
+        found.map(|field| field.is_some_and(|field| field() == 1))
+    }
+
+    #[test]
+    fn a_field_is_there_only_if_the_tables_size_reaches_its_end() {
+        for (size, wanted) in [
+            (size_of::<Head>(), [false, false, false]),
+            (15, [false, false, false]),
+            (16, [true, false, false]),
+            (23, [true, false, false]),
+            (24, [true, true, false]),
+            (size_of::<Table>(), [true, true, true]),
+            (size_of::<Table>() + 8, [true, true, true]),
+        ] {
+            assert_eq!(fields(size), wanted, "a table of {size} bytes");
+        }
+    }
+
+    #[test]
+    fn texts_with_other_bytes_than_utf8_are_read_with_marks() {
+        let text = Text { start: b"a\xffb".as_ptr(), len: 3 };
+        // SAFETY: the bytes are a constant.
+        assert_eq!(unsafe { text.text() }, "a\u{fffd}b");
+        // SAFETY: an empty text points to no byte, but is not null.
+        assert_eq!(unsafe { Text::of("").bytes() }, b"");
+    }
+}

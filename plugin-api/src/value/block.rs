@@ -297,7 +297,7 @@ impl Aggregate {
     /// Makes a block of a builder's parts. `tape` holds nodes and string bytes; offsets in it count
     /// from the block's head. `root` is the offset of the outermost node.
     pub(super) fn assemble(tape: &[u8], keys: &[Slot], refs: &mut Vec<Value>, root: u32) -> Aggregate {
-        debug_assert!(tape.len() % 8 == 0);
+        debug_assert!(tape.len().is_multiple_of(8));
         let keys_at = AGGREGATE_HEAD_BYTES + tape.len();
         let refs_at = keys_at + size_of_val(keys);
         let bytes = refs_at + size_of_val(refs.as_slice());

@@ -423,8 +423,10 @@ impl Builder {
 
     fn key_bytes(&self, id: u32) -> Option<&[u8]> {
         let key = self.keys.get(id as usize)?;
-        let start = key.payload as usize - AGGREGATE_HEAD_BYTES;
-        (key.kind == Kind::String as u8).then(|| &self.tape[start..start + key.len as usize])
+        (key.kind == Kind::String as u8).then(|| {
+            let start = key.payload as usize - AGGREGATE_HEAD_BYTES;
+            &self.tape[start..start + key.len as usize]
+        })
     }
 
     /// A key as something that compares by content.

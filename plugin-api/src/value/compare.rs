@@ -81,12 +81,14 @@ impl PartialEq for AggregateView<'_> {
     }
 }
 
+/// Compares each value once: twice on every level would be exponential in the depth.
 fn same_pairs(one: AggregateView<'_>, other: AggregateView<'_>) -> bool {
-    if one.pairs().zip(other.pairs()).all(|(a, b)| a.key == b.key && a.value == b.value) {
-        return true;
+    if one.pairs().zip(other.pairs()).all(|(a, b)| a.key == b.key) {
+        return one.pairs().zip(other.pairs()).all(|(a, b)| a.value == b.value);
     }
     if one.pair_len() < MANY_PAIRS {
-        return one.pairs().all(|a| other.pairs().any(|b| a.key == b.key && a.value == b.value));
+        let find = |key: View<'_>| other.pairs().find(|pair| pair.key == key).map(|pair| pair.value);
+        return one.pairs().all(|pair| find(pair.key) == Some(pair.value));
     }
     let index = Index::new(other);
     one.pairs().all(|pair| index.get(pair.key) == Some(pair.value))

@@ -50,10 +50,14 @@ impl Debug for AggregateView<'_> {
     }
 }
 
-/// A key that is a word stands bare, any other as a value.
+/// A key that is a word stands bare, any other as a value; `1` is the int and `"1"` the string.
 fn show_key(key: View<'_>, f: &mut Formatter<'_>) -> fmt::Result {
     match key.as_str() {
-        Some(word) if !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+        Some(word)
+            if !word.is_empty()
+                && !word.as_bytes()[0].is_ascii_digit()
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') =>
+        {
             f.write_str(word)
         }
         _ => write!(f, "{key:?}"),

@@ -5,14 +5,13 @@
 
 use std::fmt::Display;
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde::ser::{self, SerializeMap, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer, forward_to_deserialize_any};
 
-use super::view::{AggregateView, View};
+use super::view::{AggregateView, Elements, View};
 use super::{Builder, Kind, Shape, Value};
 use crate::error::{Code, Error, Result};
 
@@ -410,20 +409,39 @@ impl<'de> Deserializer<'de> for View<'de> {
                 _ => visitor.visit_borrowed_bytes(self.as_bytes().unwrap_or_default()),
             },
             Kind::Aggregate => match self.as_aggregate() {
-                Some(list) if list.shape() == Shape::List => {
-                    visitor.visit_seq(&mut SeqDeserializer::new(list.elements()))
-                }
-                Some(map) => {
-                    let list = map.elements().enumerate().map(|(at, it)| (View::int(at as i64), it));
-                    let pairs = map.pairs().map(|pair| (pair.key, pair.value));
-                    visitor.visit_map(MapDeserializer::new(list.chain(pairs)))
-                }
+                Some(list) if list.shape() == Shape::List => read_list(list, visitor),
+                Some(map) => read_map(map, visitor),
                 None => visitor.visit_unit(),
             },
             kind @ (Kind::Callable | Kind::Object) => {
                 Err(Error::new(Code::Unsupported, format!("a {} cannot be read as data", kind.name())))
             }
         }
+    }
+
+    /// An empty aggregate is either, whatever its shape: an empty Lua table does not say what it is.
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.as_aggregate() {
+            Some(empty) if empty.is_empty() => read_list(empty, visitor),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// As [`deserialize_seq`](Self::deserialize_seq).
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        match self.as_aggregate() {
+            Some(empty) if empty.is_empty() => read_map(empty, visitor),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value> {
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
@@ -449,8 +467,76 @@ impl<'de> Deserializer<'de> for View<'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct tuple tuple_struct identifier ignored_any
     }
+}
+
+fn read_list<'de, V: Visitor<'de>>(list: AggregateView<'de>, visitor: V) -> Result<V::Value> {
+    let mut items = Items { left: list.elements(), at: 0 };
+    let data = visitor.visit_seq(&mut items)?;
+    if items.left.len() == 0 {
+        return Ok(data);
+    }
+    let wanted = format!("a list of {} elements", items.at);
+    Err(de::Error::invalid_length(list.list_len(), &wanted.as_str()))
+}
+
+fn read_map<'de, V: Visitor<'de>>(map: AggregateView<'de>, visitor: V) -> Result<V::Value> {
+    let list = map.elements().enumerate().map(|(at, it)| (View::int(at as i64), it));
+    let pairs = map.pairs().map(|pair| (pair.key, pair.value));
+    visitor.visit_map(Entries { left: list.chain(pairs), entry: None })
+}
+
+/// A list's elements; an error in one names its place.
+struct Items<'de> {
+    left: Elements<'de>,
+    at: usize,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+        let Some(element) = self.left.next() else { return Ok(None) };
+        let at = self.at;
+        self.at += 1;
+        seed.deserialize(element).map(Some).map_err(|error| error.inside(&format!("element {at}")))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left.len())
+    }
+}
+
+/// A map's entries; an error in one names its key.
+struct Entries<'de, I> {
+    left: I,
+    /// The entry whose key was given last.
+    entry: Option<(View<'de>, View<'de>)>,
+}
+
+impl<'de, I: Iterator<Item = (View<'de>, View<'de>)>> MapAccess<'de> for Entries<'de, I> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
+        self.entry = self.left.next();
+        self.entry.map(|(key, _)| seed.deserialize(key).map_err(|error| error.inside("a key"))).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
+        let early = || Error::new(Code::Type, "a value was asked for before its key");
+        let (key, value) = self.entry.take().ok_or_else(early)?;
+        seed.deserialize(value).map_err(|error| error.inside(&place(key)))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left.size_hint().0)
+    }
+}
+
+/// A key as the place of an error.
+fn place(key: View<'_>) -> String {
+    key.as_str().map_or_else(|| format!("{key:?}"), str::to_owned)
 }
 
 /// An externally tagged enum: a name, or a map of one pair.
@@ -461,24 +547,24 @@ struct Variant<'de> {
 
 impl<'de> EnumAccess<'de> for Variant<'de> {
     type Error = Error;
-    type Variant = View<'de>;
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, View<'de>)> {
-        Ok((seed.deserialize(self.name)?, self.inside))
+    type Variant = Variant<'de>;
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Variant<'de>)> {
+        Ok((seed.deserialize(self.name)?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for View<'de> {
+impl<'de> VariantAccess<'de> for Variant<'de> {
     type Error = Error;
     fn unit_variant(self) -> Result<()> {
         Ok(())
     }
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
-        seed.deserialize(self)
+        seed.deserialize(self.inside).map_err(|error| error.inside(&place(self.name)))
     }
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value> {
-        self.deserialize_any(visitor)
+        self.inside.deserialize_any(visitor).map_err(|error| error.inside(&place(self.name)))
     }
     fn struct_variant<V: Visitor<'de>>(self, _fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
-        self.deserialize_any(visitor)
+        self.inside.deserialize_any(visitor).map_err(|error| error.inside(&place(self.name)))
     }
 }

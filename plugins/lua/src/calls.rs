@@ -1,0 +1,66 @@
+//! How every call out of Lua ends: with a value, an error, or a wait.
+
+use calog_plugin_api::{Code, Completion, Error, Outcome, Result, Value};
+
+use crate::core::Core;
+use crate::ffi::{Reply, Stack};
+use crate::{convert, errors};
+
+/// Ends a call with its outcome.
+#[inline]
+pub(crate) fn finish(core: &Core, stack: Stack, outcome: Result<Outcome>) -> Reply {
+    match outcome {
+        Ok(Outcome::Ready(value)) => give(core, stack, &value),
+        Ok(Outcome::Pending(completion)) => wait(core, stack, completion),
+        Ok(Outcome::Failed(error)) | Err(error) => errors::raise(core, stack, &error),
+    }
+}
+
+/// Ends a call with its result.
+fn settle(core: &Core, stack: Stack, result: Result<Value>) -> Reply {
+    match result {
+        Ok(value) => give(core, stack, &value),
+        Err(error) => errors::raise(core, stack, &error),
+    }
+}
+
+#[inline]
+fn give(core: &Core, stack: Stack, value: &Value) -> Reply {
+    match convert::push(core, stack, value.view()) {
+        Ok(()) => Reply::Values(1),
+        Err(error) => errors::raise(core, stack, &error),
+    }
+}
+
+/// Suspends the task where Lua can; elsewhere waits in place, serving the thread's mailbox.
+fn wait(core: &Core, stack: Stack, completion: Completion) -> Reply {
+    match completion.try_take() {
+        Ok(result) => settle(core, stack, result),
+        Err(completion) if stack.is_yieldable() && core.tasks.can_suspend() => {
+            core.tasks.suspend_on(completion);
+            Reply::Wait
+        }
+        Err(completion) => {
+            let result = core.host.wait(completion, core.current.info());
+            settle(core, stack, result)
+        }
+    }
+}
+
+/// Goes on after a wait that suspended the task.
+pub(crate) fn resumed(core: &Core, stack: Stack) -> Reply {
+    settle(core, stack, core.tasks.take_answer())
+}
+
+/// The reply of a function whose upvalue is not what it was made with.
+#[cold]
+pub(crate) fn tampered(stack: Stack) -> Reply {
+    stack.str("this function was changed with the debug library and cannot be called");
+    Reply::Raise
+}
+
+/// The reply to a finaliser that calls out while its context closes.
+#[cold]
+pub(crate) fn closing(core: &Core, stack: Stack) -> Reply {
+    errors::raise(core, stack, &Error::new(Code::Dead, "the context is closing: nothing can be called any more"))
+}

@@ -1,0 +1,132 @@
+//! What runs now: the innermost thread, the task it belongs to, and the call's circumstances.
+//!
+//! Set for the length of an entry and put back after it, since entries nest when a wait pumps.
+
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use calog_plugin_api::{CallInfo, KeptInfo};
+use mlua::ffi::{self, lua_Debug, lua_State};
+
+use super::interpreter;
+use super::stack::Stack;
+
+/// What code that is stopped ends with.
+pub(crate) const STOPPED: &str = "the context was stopped";
+
+/// What runs now in one context.
+pub(crate) struct Current {
+    /// The innermost running thread, or null. Atomic as a signal handler on this thread reads it.
+    running: AtomicPtr<lua_State>,
+    /// The thread the running task began on, or null.
+    task: Cell<*mut lua_State>,
+    /// The circumstances of the running call: borrowed by an `enter` that has not returned, or `_idle`'s.
+    info: Cell<NonNull<CallInfo>>,
+    /// What holds when no call runs: finalisers of a closing interpreter. Kept for `info`.
+    _idle: KeptInfo,
+}
+
+/// Puts back what an entry has changed, also when it unwinds.
+struct Before<'c> {
+    current: &'c Current,
+    running: *mut lua_State,
+    task: *mut lua_State,
+    info: NonNull<CallInfo>,
+}
+
+impl Drop for Before<'_> {
+    fn drop(&mut self) {
+        self.current.set_running(self.running);
+        self.current.task.set(self.task);
+        self.current.info.set(self.info);
+    }
+}
+
+impl Current {
+    /// Nothing runs; `idle` are the circumstances of what the context does of its own accord.
+    pub(crate) fn new(idle: KeptInfo) -> Current {
+        let info = Cell::new(NonNull::from(&*idle));
+        Current { running: AtomicPtr::new(ptr::null_mut()), task: Cell::new(ptr::null_mut()), info, _idle: idle }
+    }
+
+    /// Runs the body as an entry of a task on its thread.
+    pub(crate) fn enter<R>(&self, task: Stack, info: &CallInfo, body: impl FnOnce() -> R) -> R {
+        let _before = self.before();
+        self.set_running(task.raw());
+        self.task.set(task.raw());
+        self.info.set(NonNull::from(info));
+        body()
+    }
+
+    /// Runs the body while a coroutine of the script is the innermost thread.
+    pub(crate) fn inside<R>(&self, coroutine: Stack, body: impl FnOnce() -> R) -> R {
+        let before = self.running.load(Ordering::Relaxed);
+        self.set_running(coroutine.raw());
+        let result = body();
+        self.set_running(before);
+        result
+    }
+
+    fn before(&self) -> Before<'_> {
+        // ORDERING: relaxed, as only this thread and its signal handlers touch it.
+        let running = self.running.load(Ordering::Relaxed);
+        Before { current: self, running, task: self.task.get(), info: self.info.get() }
+    }
+
+    fn set_running(&self, state: *mut lua_State) {
+        // ORDERING: relaxed, as above.
+        self.running.store(state, Ordering::Relaxed);
+    }
+
+    /// The circumstances of the running call; not to be kept beyond it.
+    #[inline(always)]
+    pub(crate) fn info(&self) -> &CallInfo {
+        // SAFETY: set by an `enter` that has not returned, whose borrow still holds, or `_idle`'s own.
+        unsafe { self.info.get().as_ref() }
+    }
+
+    /// The innermost running thread.
+    pub(crate) fn running(&self) -> Option<Stack> {
+        // ORDERING: relaxed, as above.
+        let state = self.running.load(Ordering::Relaxed);
+        // SAFETY: a thread is here only while it runs.
+        (!state.is_null()).then(|| unsafe { Stack::new(state) })
+    }
+
+    /// Whether this thread is the one the running task began on.
+    pub(crate) fn is_task(&self, stack: Stack) -> bool {
+        stack.raw() == self.task.get()
+    }
+
+    /// Has the running code look at the stop flag. May run in a signal handler of this thread:
+    /// `lua_sethook` is made for that, and the rest is one load.
+    pub(crate) fn interrupt(&self) {
+        if let Some(running) = self.running() {
+            arm(running);
+        }
+    }
+}
+
+/// Has this thread look at the stop flag at its next instruction, and each one after.
+pub(crate) fn arm(stack: Stack) {
+    // SAFETY: the thread is alive; `lua_sethook` may come at any moment on the thread's own.
+    unsafe { ffi::lua_sethook(stack.raw(), Some(look), ffi::LUA_MASKCOUNT, 1) };
+}
+
+/// The hook: raises an error as long as the context shall stop, so that a `pcall` around the code gets
+/// no further; takes itself away once it shall not.
+///
+/// # Safety
+/// Lua calls it, between two instructions.
+unsafe extern "C-unwind" fn look(state: *mut lua_State, _debug: *mut lua_Debug) {
+    // SAFETY: Lua passes the running thread, whose core outlives it; this frame owns nothing.
+    unsafe {
+        if !interpreter::core(state).host.stopping() {
+            ffi::lua_sethook(state, None, 0, 0);
+            return;
+        }
+        ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
+        ffi::lua_error(state);
+    }
+}

@@ -1,0 +1,64 @@
+//! One Lua interpreter: made, tied to its core, and closed.
+
+use std::rc::Rc;
+
+use calog_plugin_api::{Code, Error, Result};
+use mlua::ffi::{self, lua_State};
+
+use super::stack::Stack;
+use crate::core::Core;
+
+/// Owns a `lua_State` with all its threads and values.
+pub(crate) struct Interpreter {
+    main: Stack,
+    /// What its trampolines use. Dropped after the state is closed, since finalisers use it.
+    core: Option<Rc<Core>>,
+}
+
+impl Interpreter {
+    /// An interpreter with the whole standard library.
+    ///
+    /// # Errors
+    /// `limit` when there is no memory for it.
+    pub(crate) fn new() -> Result<Interpreter> {
+        // SAFETY: a new state, on this thread; opening the libraries needs a few slots, which it has.
+        unsafe {
+            let state = ffi::luaL_newstate();
+            if state.is_null() {
+                return Err(Error::new(Code::Limit, "no memory for a Lua interpreter"));
+            }
+            ffi::luaL_openlibs(state);
+            Ok(Interpreter { main: Stack::new(state), core: None })
+        }
+    }
+
+    /// The stack of the main thread, which runs nothing itself.
+    pub(crate) fn main(&self) -> Stack {
+        self.main
+    }
+
+    /// Ties it to its core, before any of our functions can run and any other thread exists.
+    pub(crate) fn attach(&mut self, core: Rc<Core>) {
+        // SAFETY: the extra space is one pointer before each state, ours to use, copied to new threads.
+        unsafe { ffi::lua_getextraspace(self.main.raw()).cast::<*const Core>().write(Rc::as_ptr(&core)) };
+        self.core = Some(core);
+    }
+}
+
+impl Drop for Interpreter {
+    fn drop(&mut self) {
+        // SAFETY: the state is alive, on its thread, and nobody uses it after its owner; the core
+        // that its finalisers need is dropped after this.
+        unsafe { ffi::lua_close(self.main.raw()) };
+    }
+}
+
+/// The core of a thread's interpreter.
+///
+/// # Safety
+/// The thread belongs to an interpreter that `attach` was called on, and that lives for 'a.
+#[inline(always)]
+pub(super) unsafe fn core<'a>(state: *mut lua_State) -> &'a Core {
+    // SAFETY: the caller vouches for it; see `attach`.
+    unsafe { &**ffi::lua_getextraspace(state).cast::<*const Core>() }
+}

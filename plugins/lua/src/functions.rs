@@ -1,0 +1,147 @@
+//! Functions both ways: own ones are pinned by the host's keys, foreign ones become C functions.
+//!
+//! A function of ours that left is in two tables, `pinned` by key and `keys` by function, until the
+//! host says that the last reference is gone. A foreign function is a C function over a userdata that
+//! owns the callable; a weak table finds it again by the callable's address, which nobody else can
+//! have as long as the userdata lives.
+
+use calog_plugin_api::{Callable, FunctionKey, Result};
+
+use crate::calls;
+use crate::convert::with_args;
+use crate::core::Core;
+use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type, upvalue};
+use crate::natives::Bound;
+
+impl Kept for Callable {
+    const MARK: u64 = 0xca10_6ca1_1ab1_e001;
+}
+
+/// Calls the foreign function in its first upvalue.
+struct CallForeign;
+
+impl Entry for CallForeign {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let Some(callable) = stack.cell::<Callable>(upvalue(1)) else { return calls::tampered(stack) };
+        if core.is_closing() {
+            return calls::closing(core, stack);
+        }
+        let outcome = with_args(core, &stack, 1, |args| callable.call(core.current.info(), args));
+        calls::finish(core, stack, outcome)
+    }
+
+    fn resumed(core: &Core, stack: Stack) -> Reply {
+        calls::resumed(core, stack)
+    }
+}
+
+/// The metatable of userdata that own callables.
+pub(crate) fn metatable(stack: Stack) -> Ref {
+    stack.table(0, 1);
+    stack.finaliser::<Callable>();
+    stack.set_raw_field(-2, "__gc");
+    stack.keep()
+}
+
+/// The function at the index as a callable: the original of a foreign one, else one of our own.
+///
+/// # Errors
+/// Only when the host itself fails.
+pub(crate) fn callable_at(core: &Core, stack: &Stack, index: i32) -> Result<Callable> {
+    if let Some(callable) = stack.cell_of_function::<Callable>(index) {
+        return Ok(callable.clone());
+    }
+    match stack.cell_of_function::<Bound>(index) {
+        Some(native) => {
+            let callable = native.callable(&core.runtime)?;
+            remember(core, *stack, callable.address(), stack.absolute(index));
+            Ok(callable)
+        }
+        None => own(core, *stack, stack.absolute(index)),
+    }
+}
+
+/// A callable for a function of ours, which is pinned under its key.
+fn own(core: &Core, stack: Stack, function: i32) -> Result<Callable> {
+    stack.kept(core.refs.keys);
+    stack.copy(function);
+    let known = (stack.raw_get(-2) == Type::Number).then(|| FunctionKey(stack.integer(-1) as u64));
+    stack.pop(1);
+    let answer = core.host.function(known);
+    if let Ok((_, key)) = &answer
+        && known != Some(*key)
+    {
+        stack.copy(function);
+        stack.int(key.0 as i64);
+        stack.raw_set(-3);
+        stack.kept(core.refs.pinned);
+        stack.copy(function);
+        stack.raw_set_int(-2, key.0 as i64);
+        stack.pop(1);
+    }
+    stack.pop(1);
+    answer.map(|(callable, _)| callable)
+}
+
+/// Unpins a function: the last reference anywhere is gone.
+pub(crate) fn release(core: &Core, key: FunctionKey) {
+    let (stack, key) = (core.main, key.0 as i64);
+    let top = stack.top();
+    stack.kept(core.refs.pinned);
+    if stack.raw_get_int(-1, key) == Type::Function {
+        let function = stack.top();
+        stack.kept(core.refs.keys);
+        stack.copy(function);
+        // The function may have gone out again meanwhile, under a new key.
+        if stack.raw_get(-2) == Type::Number && stack.integer(-1) == key {
+            stack.copy(function);
+            stack.nil();
+            stack.raw_set(function + 1);
+        }
+        stack.set_top(function);
+        stack.nil();
+        stack.raw_set_int(function - 1, key);
+    }
+    stack.set_top(top);
+}
+
+/// Pushes a function of ours by its key. Whether there is one.
+pub(crate) fn push_own(core: &Core, stack: Stack, key: FunctionKey) -> bool {
+    stack.kept(core.refs.pinned);
+    let found = stack.raw_get_int(-1, key.0 as i64) == Type::Function;
+    stack.remove(-2);
+    if !found {
+        stack.pop(1);
+    }
+    found
+}
+
+/// Pushes a callable: one of ours that comes home is the original function.
+pub(crate) fn push(core: &Core, stack: Stack, callable: &Callable) -> Result<()> {
+    let is_home = core.host.own_key(callable).is_some_and(|key| push_own(core, stack, key));
+    if !is_home && !find(core, stack, callable.address(), Type::Function) {
+        stack.userdata(callable.clone(), core.refs.callable, 0);
+        stack.function::<CallForeign>(1);
+        remember(core, stack, callable.address(), stack.top());
+    }
+    Ok(())
+}
+
+/// Pushes the living wrapper of what has this address. Whether there is one.
+pub(crate) fn find(core: &Core, stack: Stack, address: usize, kind: Type) -> bool {
+    stack.kept(core.refs.wrappers);
+    let found = stack.raw_get_int(-1, address as i64) == kind;
+    stack.remove(-2);
+    if !found {
+        stack.pop(1);
+    }
+    found
+}
+
+/// Makes the value at the index the wrapper of what has this address.
+pub(crate) fn remember(core: &Core, stack: Stack, address: usize, wrapper: i32) {
+    stack.kept(core.refs.wrappers);
+    stack.copy(wrapper);
+    stack.raw_set_int(-2, address as i64);
+    stack.pop(1);
+}

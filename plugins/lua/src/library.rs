@@ -1,0 +1,362 @@
+//! What differs from Lua's own library: printing goes through the host, and coroutines know of waits.
+//!
+//! A task is itself a coroutine, which scripts must not notice: at its own level `coroutine.yield` is
+//! an error, `running` says "main", and a wait inside a script's coroutine passes through the
+//! `resume` around it, invisibly, up to the task.
+
+use crate::calls;
+use crate::core::Core;
+use crate::errors::raise_message;
+use crate::ffi::{Entry, Progress, Reply, Stack, Type, arm, upvalue};
+
+/// Puts our functions in the place of Lua's.
+pub(crate) fn install(stack: Stack) {
+    stack.globals();
+    stack.function::<Print>(0);
+    stack.set_raw_field(-2, "print");
+    install_coroutines(stack);
+    install_write(stack);
+    stack.pop(1);
+}
+
+/// With the globals on top.
+fn install_coroutines(stack: Stack) {
+    stack.raw_field(-1, "coroutine");
+    macro_rules! replace {
+        ($($name:literal: $entry:ty,)*) => {
+            $(stack.function::<$entry>(0);
+            stack.set_raw_field(-2, $name);)*
+        };
+    }
+    replace! {
+        "yield": Yield, "running": Running, "isyieldable": IsYieldable, "resume": Resume, "wrap": Wrap,
+        "status": Status, "close": Close,
+    }
+    stack.pop(1);
+}
+
+/// Wraps `io.write` and files' `write`. With the globals on top.
+fn install_write(stack: Stack) {
+    stack.raw_field(-1, "io");
+    let io = stack.top();
+    if stack.raw_field(io, "stdout") == Type::Userdata && stack.metatable(-1) {
+        let (stdout, metatable) = (io + 1, io + 2);
+        stack.raw_field(io, "write");
+        stack.copy(stdout);
+        stack.function::<Write>(2);
+        stack.set_raw_field(io, "write");
+        stack.raw_field(metatable, "__index");
+        stack.raw_field(-1, "write");
+        stack.copy(stdout);
+        stack.function::<WriteTo>(2);
+        stack.set_raw_field(-2, "write");
+    }
+    stack.set_top(io - 1);
+}
+
+/// `print`. What raises here owns nothing.
+struct Print;
+
+impl Entry for Print {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let count = stack.top();
+        for index in 1..=count {
+            if !stack.reserve(4) {
+                return raise_message(stack, "too many values to print");
+            }
+            if index > 1 {
+                stack.str("\t");
+            }
+            stack.text(index);
+        }
+        stack.str("\n");
+        stack.concat(stack.top() - count);
+        core.host.print(stack.bytes(-1));
+        Reply::Values(0)
+    }
+}
+
+/// `io.write` over Lua's own in the first upvalue: standard output, the second, goes through the host.
+struct Write;
+
+impl Entry for Write {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        // Where Lua keeps the file that `io.output` has set.
+        stack.raw_field(crate::ffi::REGISTRY, "_IO_output");
+        let is_stdout = stack.same(-1, upvalue(2));
+        stack.pop(1);
+        write(core, stack, 1, is_stdout)
+    }
+}
+
+/// `file:write` over Lua's own in the first upvalue; the second is standard output.
+struct WriteTo;
+
+impl Entry for WriteTo {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let is_stdout = stack.top() > 0 && stack.same(1, upvalue(2));
+        write(core, stack, 2, is_stdout)
+    }
+}
+
+/// Writes the arguments from `first` on. What raises here owns nothing.
+fn write(core: &Core, stack: Stack, first: i32, is_stdout: bool) -> Reply {
+    let count = stack.top();
+    let printable = |index| matches!(stack.kind(index), Type::String | Type::Number);
+    if !is_stdout || !(first..=count).all(printable) || !stack.reserve(count + 4) {
+        // Not for us, or wrong: Lua's own function writes or complains.
+        stack.copy(upvalue(1));
+        stack.insert(1);
+        stack.call(count);
+        return Reply::Values(stack.top());
+    }
+    stack.str("");
+    for index in first..=count {
+        stack.text(index);
+    }
+    stack.concat(stack.top() - count);
+    core.host.print(stack.bytes(-1));
+    stack.copy(upvalue(2));
+    Reply::Values(1)
+}
+
+/// `coroutine.yield`.
+struct Yield;
+
+impl Entry for Yield {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        if core.current.is_task(stack) || !stack.is_yieldable() {
+            let boundary =
+                if core.current.is_task(stack) { "from outside a coroutine" } else { "across a C-call boundary" };
+            return raise_message(stack, &format!("attempt to yield {boundary}"));
+        }
+        Reply::Yield(stack.top())
+    }
+}
+
+/// `coroutine.running`: a task's own level is as Lua's main thread.
+struct Running;
+
+impl Entry for Running {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let is_main = stack.thread();
+        stack.bool(is_main || core.current.is_task(stack));
+        Reply::Values(2)
+    }
+}
+
+/// `coroutine.isyieldable`.
+struct IsYieldable;
+
+impl Entry for IsYieldable {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let thread = stack.thread_at(1).unwrap_or(stack);
+        stack.bool(thread.is_yieldable() && !core.current.is_task(thread) && !core.tasks.is_busy(thread));
+        Reply::Values(1)
+    }
+}
+
+/// A coroutine's state in Lua's words.
+fn status(core: &Core, stack: Stack, thread: Stack) -> &'static str {
+    if thread == stack {
+        "running"
+    } else if core.tasks.is_busy(thread) {
+        "normal"
+    } else if thread.is_suspended() {
+        "suspended"
+    } else if thread.is_dead() {
+        "dead"
+    } else if thread.has_frames() {
+        "normal"
+    } else if thread.top() == 0 {
+        "dead"
+    } else {
+        "suspended"
+    }
+}
+
+/// `coroutine.status`.
+struct Status;
+
+impl Entry for Status {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let Some(thread) = stack.thread_at(1) else { return no_coroutine(stack, "status") };
+        stack.str(status(core, stack, thread));
+        Reply::Values(1)
+    }
+}
+
+/// `coroutine.close`.
+struct Close;
+
+impl Entry for Close {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let Some(thread) = stack.thread_at(1) else { return no_coroutine(stack, "close") };
+        let status = status(core, stack, thread);
+        if !matches!(status, "suspended" | "dead") {
+            return raise_message(stack, &format!("cannot close a {status} coroutine"));
+        }
+        if thread.close_thread(stack) {
+            stack.bool(true);
+            return Reply::Values(1);
+        }
+        stack.bool(false);
+        thread.move_to(stack, 1);
+        Reply::Values(2)
+    }
+}
+
+fn no_coroutine(stack: Stack, function: &str) -> Reply {
+    let found = stack.kind(1).name();
+    raise_message(stack, &format!("bad argument #1 to '{function}' (coroutine expected, got {found})"))
+}
+
+/// What became of resuming a coroutine of the script.
+enum Resumed {
+    /// It yielded or ended, with so many values, which are now on the caller's stack.
+    Fine(i32),
+    /// It failed; the error is now on the caller's stack.
+    Failed,
+    /// Something inside it waits, and the caller shall, too.
+    Waits,
+}
+
+/// Resumes a coroutine with the topmost arguments.
+fn resume(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
+    if core.tasks.is_busy(thread) {
+        stack.str("cannot resume non-suspended coroutine");
+        return Resumed::Failed;
+    }
+    if !thread.reserve(args) {
+        stack.str("too many arguments to resume");
+        return Resumed::Failed;
+    }
+    if core.host.stopping() {
+        arm(thread);
+    }
+    stack.move_to(thread, args);
+    run(core, stack, thread, args)
+}
+
+/// Runs a coroutine on; waits inside it either suspend the caller or, where that cannot be, pump here.
+fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
+    let mut progress = core.current.inside(thread, || thread.resume(Some(stack), args));
+    while let Progress::Yielded(0) = progress
+        && core.tasks.is_wait_pending()
+    {
+        core.tasks.begin_busy(thread);
+        if stack.is_yieldable() {
+            return Resumed::Waits;
+        }
+        core.tasks.wait_in_place(core);
+        core.tasks.end_busy(thread);
+        progress = core.current.inside(thread, || thread.resume(Some(stack), 0));
+    }
+    match progress {
+        Progress::Done(count) | Progress::Yielded(count) if stack.reserve(count + 1) => {
+            thread.move_to(stack, count);
+            Resumed::Fine(count)
+        }
+        Progress::Done(count) | Progress::Yielded(count) => {
+            thread.pop(count);
+            stack.str("too many results to resume");
+            Resumed::Failed
+        }
+        Progress::Failed => {
+            thread.move_to(stack, 1);
+            Resumed::Failed
+        }
+    }
+}
+
+/// Goes on with a coroutine in which something waited.
+fn run_on(core: &Core, stack: Stack, thread: Stack) -> Resumed {
+    core.tasks.end_busy(thread);
+    run(core, stack, thread, 0)
+}
+
+/// `coroutine.resume`.
+struct Resume;
+
+impl Resume {
+    fn reply(stack: Stack, resumed: Resumed) -> Reply {
+        match resumed {
+            Resumed::Fine(count) => {
+                stack.bool(true);
+                stack.insert(-count - 1);
+                Reply::Values(count + 1)
+            }
+            Resumed::Failed => {
+                stack.bool(false);
+                stack.insert(-2);
+                Reply::Values(2)
+            }
+            Resumed::Waits => Reply::Wait,
+        }
+    }
+}
+
+impl Entry for Resume {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let Some(thread) = stack.thread_at(1) else { return no_coroutine(stack, "resume") };
+        Resume::reply(stack, resume(core, stack, thread, stack.top() - 1))
+    }
+
+    fn resumed(core: &Core, stack: Stack) -> Reply {
+        let Some(thread) = stack.thread_at(1) else { return calls::tampered(stack) };
+        Resume::reply(stack, run_on(core, stack, thread))
+    }
+}
+
+/// `coroutine.wrap`.
+struct Wrap;
+
+impl Entry for Wrap {
+    fn run(_core: &Core, stack: Stack) -> Reply {
+        if stack.kind(1) != Type::Function {
+            let found = stack.kind(1).name();
+            return raise_message(stack, &format!("bad argument #1 to 'wrap' (function expected, got {found})"));
+        }
+        let thread = stack.new_thread();
+        stack.copy(1);
+        stack.move_to(thread, 1);
+        stack.function::<CallWrapped>(1);
+        Reply::Values(1)
+    }
+}
+
+/// Resumes the coroutine in the first upvalue; its errors are the caller's.
+struct CallWrapped;
+
+impl CallWrapped {
+    fn reply(stack: Stack, thread: Stack, resumed: Resumed) -> Reply {
+        match resumed {
+            Resumed::Fine(count) => Reply::Values(count),
+            Resumed::Waits => Reply::Wait,
+            Resumed::Failed => {
+                if thread.is_dead() && !thread.close_thread(stack) {
+                    // Closing its variables may have put another error in the place of the first.
+                    thread.move_to(stack, 1);
+                }
+                if stack.kind(-1) == Type::String {
+                    stack.place(1);
+                    stack.insert(-2);
+                    stack.concat(2);
+                }
+                Reply::Raise
+            }
+        }
+    }
+}
+
+impl Entry for CallWrapped {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let Some(thread) = stack.thread_at(upvalue(1)) else { return calls::tampered(stack) };
+        CallWrapped::reply(stack, thread, resume(core, stack, thread, stack.top()))
+    }
+
+    fn resumed(core: &Core, stack: Stack) -> Reply {
+        let Some(thread) = stack.thread_at(upvalue(1)) else { return calls::tampered(stack) };
+        CallWrapped::reply(stack, thread, run_on(core, stack, thread))
+    }
+}

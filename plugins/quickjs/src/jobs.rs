@@ -1,0 +1,97 @@
+//! Who runs the microtasks, and what becomes of rejections nobody handles.
+//!
+//! Every entry ends by running the queue until it is empty, nested entries too. What is still
+//! unhandled when the outermost entry has done so is reported.
+
+use std::cell::RefCell;
+
+use calog_plugin_api::CallInfo;
+use rquickjs::{Ctx, Value as Js};
+
+use crate::errors;
+use crate::ffi::{self, Pin};
+use crate::realm::Realm;
+
+/// Rejected promises without a handler, with their reasons.
+#[derive(Default)]
+pub(crate) struct Rejections(RefCell<Vec<(Pin, Pin)>>);
+
+impl Rejections {
+    /// What QuickJS tells of a promise.
+    pub(crate) fn track(&self, promise: &Js<'_>, reason: &Js<'_>, handled: bool) {
+        if handled {
+            self.forget(promise);
+        } else {
+            self.0.borrow_mut().push((Pin::new(promise), Pin::new(reason)));
+        }
+    }
+
+    /// Somebody looks after this promise.
+    pub(crate) fn forget(&self, promise: &Js<'_>) {
+        let address = ffi::address(promise);
+        let mut list = self.0.borrow_mut();
+        let gone = list.iter().position(|(promise, _)| promise.address() == address).map(|at| list.swap_remove(at));
+        drop(list);
+        // Freed outside the borrow, as that may run finalizers.
+        drop(gone);
+    }
+
+    fn take(&self) -> Vec<(Pin, Pin)> {
+        std::mem::take(&mut *self.0.borrow_mut())
+    }
+
+    pub(crate) fn clear(&self) {
+        drop(self.take());
+    }
+}
+
+/// Runs an entry: its code, then the jobs it left, then the reports.
+pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_>) -> R) -> R {
+    realm.info.during(info, || {
+        let _nesting = Nesting::of(realm);
+        ffi::enter(realm, |ctx| {
+            let result = code(ctx);
+            run_jobs(realm);
+            if realm.entries.get() == 1 {
+                report_rejections(realm, ctx);
+            }
+            realm.clear_graves();
+            if let Some(panic) = realm.take_panic() {
+                std::panic::resume_unwind(panic);
+            }
+            result
+        })
+    })
+}
+
+/// Runs the queue until it is empty.
+pub(crate) fn run_jobs(realm: &Realm) {
+    while let Some(result) = ffi::run_job(realm) {
+        if let Err(error) = result {
+            realm.report(&error);
+        }
+    }
+}
+
+fn report_rejections(realm: &Realm, ctx: &Ctx<'_>) {
+    for (_promise, reason) in realm.rejections.take() {
+        let error = errors::of_exception(realm, &reason.get(ctx));
+        realm.report(&error);
+    }
+}
+
+/// Counts the entries on the stack.
+struct Nesting<'r>(&'r Realm);
+
+impl Nesting<'_> {
+    fn of(realm: &Realm) -> Nesting<'_> {
+        realm.entries.set(realm.entries.get() + 1);
+        Nesting(realm)
+    }
+}
+
+impl Drop for Nesting<'_> {
+    fn drop(&mut self) {
+        self.0.entries.set(self.0.entries.get() - 1);
+    }
+}

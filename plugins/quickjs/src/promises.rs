@@ -1,0 +1,205 @@
+//! What waits: promises of scripts for what the host will finish, and tasks of the host for promises.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use calog_plugin_api::{CallInfo, Finisher, KeptInfo, Outcome, Result, Step, TaskKey, Value, WaitKey};
+use rquickjs::{Ctx, Function, Promise, Value as Js, promise::PromiseState};
+
+use crate::errors;
+use crate::evaluate::Opening;
+use crate::ffi::{self, Pin};
+
+/// Waits and tasks share their numbers, as the host's keys do.
+#[derive(Default)]
+pub(crate) struct Promises {
+    last: Cell<u64>,
+    waits: RefCell<HashMap<u64, Wait>>,
+    tasks: RefCell<HashMap<u64, Task>>,
+}
+
+/// A script's promise, and under which circumstances its code goes on.
+pub(crate) struct Wait {
+    resolve: Pin,
+    reject: Pin,
+    pub(crate) info: KeptInfo,
+}
+
+/// A task of the host.
+pub(crate) enum Task {
+    /// A main chunk that waits for modules of other languages.
+    Opening(Box<Opening>),
+    /// A promise decides it. `namespace` is the main chunk's, whose exports are the value then.
+    Settling { finisher: Option<Finisher>, namespace: Option<Pin>, info: KeptInfo },
+}
+
+impl Promises {
+    /// A number for a wait or a task.
+    pub(crate) fn next_key(&self) -> u64 {
+        let key = self.last.get() + 1;
+        self.last.set(key);
+        key
+    }
+
+    /// Whether the number is that of a script's wait.
+    pub(crate) fn is_wait(&self, key: u64) -> bool {
+        self.waits.borrow().contains_key(&key)
+    }
+
+    pub(crate) fn take_wait(&self, key: u64) -> Option<Wait> {
+        self.waits.borrow_mut().remove(&key)
+    }
+
+    pub(crate) fn take_task(&self, key: u64) -> Option<Task> {
+        self.tasks.borrow_mut().remove(&key)
+    }
+
+    pub(crate) fn put_task(&self, key: u64, task: Task) {
+        self.tasks.borrow_mut().insert(key, task);
+    }
+
+    pub(crate) fn clear(&self) {
+        let waits = std::mem::take(&mut *self.waits.borrow_mut());
+        let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
+        drop((waits, tasks));
+    }
+}
+
+/// The promise that a call returns which may not wait in place.
+pub(crate) fn of_outcome<'js>(ctx: &Ctx<'js>, outcome: Outcome, info: &CallInfo) -> rquickjs::Result<Js<'js>> {
+    let realm = ffi::realm_of(ctx);
+    let (promise, resolve, reject) = ctx.promise()?;
+    match outcome.settled() {
+        Ok(result) => settle(ctx, &resolve, &reject, result)?,
+        Err(completion) => {
+            let key = realm.promises.next_key();
+            let (resolve, reject) = (Pin::new(resolve.as_value()), Pin::new(reject.as_value()));
+            realm.promises.waits.borrow_mut().insert(key, Wait { resolve, reject, info: info.keep() });
+            realm.host.watch(completion, WaitKey(key), info);
+        }
+    }
+    Ok(promise.into_value())
+}
+
+fn settle<'js>(
+    ctx: &Ctx<'js>,
+    resolve: &Function<'js>,
+    reject: &Function<'js>,
+    result: Result<Value>,
+) -> rquickjs::Result<()> {
+    let lenient = ffi::realm_of(ctx).lenient_now();
+    let written = match result {
+        Ok(value) => ffi::write(ctx, value.view(), lenient),
+        Err(error) => {
+            let error = errors::to_js(ctx, &error)?;
+            return reject.call((error,));
+        }
+    };
+    match written {
+        Ok(value) => resolve.call((value,)),
+        Err(_) => reject.call((ctx.catch(),)),
+    }
+}
+
+impl Wait {
+    /// The result is there.
+    pub(crate) fn finish(&self, ctx: &Ctx<'_>, result: Result<Value>) -> Result<()> {
+        let functions = self.resolve.get(ctx).into_function().zip(self.reject.get(ctx).into_function());
+        let Some((resolve, reject)) = functions else { return Ok(()) };
+        settle(ctx, &resolve, &reject, result).map_err(|error| errors::of_rquickjs(ctx, error))
+    }
+}
+
+/// The step of a call or main chunk that returned a promise: done if the jobs that are due settle
+/// it, else a task that waits.
+pub(crate) fn conclude<'js>(
+    ctx: &Ctx<'js>,
+    promise: Js<'js>,
+    namespace: Option<Js<'js>>,
+    info: &CallInfo,
+    text: &str,
+) -> Step {
+    let realm = ffi::realm_of(ctx);
+    crate::jobs::run_jobs(realm);
+    let Some(promise) = promise.into_promise() else {
+        return Step::Done(Ok(Value::Nil));
+    };
+    match promise.state() {
+        PromiseState::Pending => match wait_for(ctx, &promise, namespace, info, text) {
+            Ok(step) => step,
+            Err(error) => Step::Done(Err(errors::of_rquickjs(ctx, error))),
+        },
+        state => {
+            realm.rejections.forget(promise.as_value());
+            Step::Done(result_of(ctx, &promise, state, namespace.as_ref()))
+        }
+    }
+}
+
+fn result_of<'js>(
+    ctx: &Ctx<'js>,
+    promise: &Promise<'js>,
+    state: PromiseState,
+    namespace: Option<&Js<'js>>,
+) -> Result<Value> {
+    let realm = ffi::realm_of(ctx);
+    // For a rejected promise rquickjs throws its reason.
+    match promise.result::<Js<'js>>() {
+        Some(Ok(value)) if state == PromiseState::Resolved => value_of(ctx, &value, namespace),
+        Some(Err(_)) => Err(errors::of_exception(realm, &ctx.catch())),
+        _ => Ok(Value::Nil),
+    }
+}
+
+fn value_of<'js>(ctx: &Ctx<'js>, value: &Js<'js>, namespace: Option<&Js<'js>>) -> Result<Value> {
+    let realm = ffi::realm_of(ctx);
+    let lenient = realm.lenient_now();
+    let read = match namespace {
+        Some(namespace) => ffi::exports(realm, namespace, lenient).map(|exports| match exports.size() {
+            // A module that exports nothing has no value.
+            1 => Value::Nil,
+            _ => exports,
+        }),
+        None => ffi::read(realm, value, lenient),
+    };
+    read.map_err(|fail| errors::of_fail(ctx, fail))
+}
+
+fn wait_for<'js>(
+    ctx: &Ctx<'js>,
+    promise: &Promise<'js>,
+    namespace: Option<Js<'js>>,
+    info: &CallInfo,
+    text: &str,
+) -> rquickjs::Result<Step> {
+    let realm = ffi::realm_of(ctx);
+    let key = realm.promises.next_key();
+    let done = |fulfilled: bool| {
+        ffi::function(ctx, move |ctx, _this, args| {
+            settled(ctx, key, fulfilled, args.first());
+            Ok(Js::new_undefined(ctx.clone()))
+        })
+    };
+    let (fulfilled, rejected) = (done(true)?, done(false)?);
+    promise.then()?.call::<_, Js<'js>>((rquickjs::function::This(promise.clone()), fulfilled, rejected))?;
+    let (completion, finisher) = realm.runtime.internal_completion(text);
+    let namespace = namespace.map(|it| Pin::new(&it));
+    realm.promises.put_task(key, Task::Settling { finisher: Some(finisher), namespace, info: info.keep() });
+    Ok(Step::Waiting { task: TaskKey(key), on: completion })
+}
+
+/// A promise that a task waits for was settled.
+fn settled<'js>(ctx: &Ctx<'js>, key: u64, fulfilled: bool, value: Option<&Js<'js>>) {
+    let realm = ffi::realm_of(ctx);
+    let Some(Task::Settling { finisher: Some(finisher), namespace, info }) = realm.promises.take_task(key) else {
+        return;
+    };
+    let undefined = Js::new_undefined(ctx.clone());
+    let value = value.unwrap_or(&undefined);
+    let result = realm.info.during(&info, || match fulfilled {
+        true => value_of(ctx, value, namespace.as_ref().map(|pin| pin.get(ctx)).as_ref()),
+        false => Err(errors::of_exception(realm, value)),
+    });
+    // A task that was cancelled meanwhile has its answer already.
+    let _ = finisher.finish(result);
+}

@@ -1,0 +1,101 @@
+//! Natives that misbehave, each in its own way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use calog_plugin_api::prelude::*;
+
+/// The bundle `wicked`.
+pub(crate) fn wicked() -> Bundle {
+    Bundle::new("wicked")
+        .function("panic", |text: Option<&str>| -> Value { panic!("{}", text.unwrap_or("wicked: as ordered")) })
+        .doc("Panics.")
+        .function("payload", || -> Value { std::panic::panic_any(Payload) })
+        .doc("Panics with a payload whose drop panics.")
+        .function("never", |info: &CallInfo| {
+            let (completion, finisher) = info.runtime().completion("something that never comes");
+            std::mem::forget(finisher);
+            completion
+        })
+        .doc("Gives a completion that nobody will finish.")
+        .function("forgets", |info: &CallInfo| info.runtime().completion("somebody who forgets").0)
+        .doc("Gives a completion whose finisher is gone: a `dead` error.")
+        .function("later", |info: &CallInfo, ms: u64, value: Value| {
+            let (completion, finisher) = info.runtime().completion("a thread of its own");
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(ms));
+                // A waiter that left does not miss the value.
+                let _ = finisher.finish(Ok(value));
+            });
+            completion
+        })
+        .params(["ms", "value"])
+        .doc("Finishes on another thread, after some time.")
+        .function("hook_panics", |info: &CallInfo| {
+            let (completion, finisher) = info.runtime().completion("something that never comes");
+            finisher.on_cancel(|| panic!("wicked: in the cancel hook"));
+            std::mem::forget(finisher);
+            completion
+        })
+        .doc("As never, with a cancel hook that panics.")
+        .function("blocking", |info: &CallInfo| info.runtime().blocking("a panic", || panic!("wicked: at work")))
+        .doc("Panics on the pool for blocking work.")
+        .function("object", || Object::new(Arc::new(Trap)))
+        .doc("Gives an Object whose members and drop panic.")
+        .function("deep", |levels: usize| nested(levels))
+        .params(["levels"])
+        .doc("Gives lists in lists.")
+        .function("call", |info: &CallInfo, function: &Callable, argument: Value| {
+            function.call(info, Args::new(&[argument.view()]))
+        })
+        .params(["function", "argument"])
+        .doc("Calls back in place.")
+}
+
+struct Payload;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        panic!("wicked: dropping the payload");
+    }
+}
+
+/// Lists in lists.
+pub(crate) fn nested(levels: usize) -> Result<Value> {
+    let mut builder = Builder::new();
+    (0..levels).try_for_each(|_| builder.begin(Shape::List))?;
+    (0..levels).try_for_each(|_| builder.end())?;
+    builder.finish()
+}
+
+/// An Object that panics wherever it is touched.
+struct Trap;
+
+impl ObjectType for Trap {
+    fn type_name(&self) -> &str {
+        "wicked.Trap"
+    }
+    fn members(&self) -> Value {
+        let members = [Descriptor::property("value"), Descriptor::method("spring")];
+        let maps: Result<Vec<Value>> = members.iter().map(Descriptor::to_value).collect();
+        maps.and_then(Value::list).unwrap_or_default()
+    }
+    fn get(&self, _info: &CallInfo, _property: &str) -> Result<Value> {
+        panic!("wicked: reading a property")
+    }
+    fn set(&self, _info: &CallInfo, _property: &str, _value: View<'_>) -> Result<()> {
+        panic!("wicked: writing a property")
+    }
+    fn call(&self, _info: &CallInfo, _method: &str, _args: Args<'_>) -> Outcome {
+        panic!("wicked: calling a method")
+    }
+    fn text(&self) -> String {
+        panic!("wicked: printing")
+    }
+}
+
+impl Drop for Trap {
+    fn drop(&mut self) {
+        panic!("wicked: dropping an object");
+    }
+}
