@@ -150,8 +150,14 @@ impl Broker {
         Ok(())
     }
 
-    fn args(&self, _info: &CallInfo) -> Result<Value> {
-        Value::list(self.core()?.args.iter().map(String::as_str))
+    /// The context's own arguments, if its options give some, else the program's.
+    fn args(&self, info: &CallInfo) -> Result<Value> {
+        let core = self.core()?;
+        let own = Broker::caller(&core, info).map(|context| context.options.get("args").to_value());
+        match own {
+            Some(own @ Value::Aggregate(_)) => Ok(own),
+            _ => Value::list(core.args.iter().map(String::as_str)),
+        }
     }
 
     fn exit(&self, code: Option<i32>) -> Result<()> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use calog_plugin_api::host_side::{BundleHandle, EngineHandle, promise};
-use calog_plugin_api::{Code, Completion, Error, Finisher, Result, RuntimeHandle, Str};
+use calog_plugin_api::{Code, Completion, Error, Facts, Finisher, Result, RuntimeHandle, Str};
 use parking_lot::{Mutex, RwLock};
 
 use crate::context::ContextShared;
@@ -86,6 +86,13 @@ impl Core {
     /// The handle that plugins and natives hold.
     pub(crate) fn handle(self: &Arc<Core>) -> &RuntimeHandle {
         self.handle.get_or_init(|| RuntimeHandle::new(Arc::new(crate::runtime_handle::Shared(Arc::downgrade(self)))))
+    }
+
+    /// The circumstances of the embedding program, which all others derive from.
+    pub(crate) fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        facts.runtime = self.id;
+        facts
     }
 
     /// Nanoseconds since the runtime was made, never zero.

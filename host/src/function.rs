@@ -70,14 +70,19 @@ impl Drop for ScriptFunction {
 
 /// Function values do not pass between runtimes.
 fn check_runtime(owner: &ContextShared, info: &CallInfo) -> calog_plugin_api::Result<()> {
-    let here = info.runtime().id();
+    let here = info.facts().runtime;
     if here == owner.core.id {
         return Ok(());
     }
-    Err(Error::new(
+    Err(foreign_runtime(owner, here))
+}
+
+#[cold]
+fn foreign_runtime(owner: &ContextShared, here: u64) -> Error {
+    Error::new(
         Code::Unsupported,
         format!("a function of runtime {} cannot be called from runtime {here}", owner.core.id),
-    ))
+    )
 }
 
 impl Circumstances {

@@ -72,6 +72,10 @@ impl LocalContext {
         let result = {
             let _running = Running::enter(handle);
             let _entered = Entered::new(&self.entered);
+            // A stop that was asked for before this entry was on top has to be heard as well.
+            if self.shared.stopping() {
+                handle.interrupt();
+            }
             entry(handle)
         };
         if let Err(error) = &result {

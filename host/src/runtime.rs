@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use calog_plugin_api::host_side::BundleHandle;
 use calog_plugin_api::{
-    Args, Callable, CancelToken, Code, Descriptor, Engine, Error, Facts, Function, Hook, KeptInfo, MakeBundle, Native,
-    Result, RuntimeHandle, SourceMode, Value, View,
+    Args, Callable, CancelToken, Code, Descriptor, Engine, Error, Function, Hook, KeptInfo, MakeBundle, Native, Result,
+    RuntimeHandle, SourceMode, Value, View,
 };
 use parking_lot::Mutex;
 
@@ -387,6 +387,16 @@ impl Runtime {
         Ok(ContextRef(shared))
     }
 
+    /// Opens several contexts, which can import each other by name from the start.
+    ///
+    /// # Errors
+    /// As [`open`](Runtime::open), for the first that cannot be opened; those before it stay.
+    pub fn open_all(&self, all: impl IntoIterator<Item = Open>) -> Result<Vec<ContextRef>> {
+        // Imports look for modules under this lock, so none misses a context that is about to be opened.
+        let _none_looks = self.core.modules.opening.lock();
+        all.into_iter().map(|open| self.open(open)).collect()
+    }
+
     /// Has a context run code: fire and forget. Errors reach the error handler during pump.
     pub fn eval(&self, context: &ContextRef, code: &str) {
         let (core, id) = (Arc::clone(&self.core), context.id());
@@ -458,7 +468,7 @@ impl Runtime {
     }
 
     fn info(&self) -> KeptInfo {
-        KeptInfo::new(self.core.handle().clone(), None, Facts::default())
+        KeptInfo::new(self.core.handle().clone(), None, self.core.facts())
     }
 
     /// Serves what is there for this thread: natives to run, errors to hear of. Whether there was any.

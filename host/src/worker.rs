@@ -21,7 +21,7 @@ use crate::core::Core;
 use crate::envelope::{Circumstances, Envelope, Parcel, SourceText};
 use crate::function::callee_facts;
 use crate::host_handle::ContextHost;
-use crate::ids::ContextId;
+use crate::ids::{ById, ContextId};
 use crate::local::{LocalContext, Task};
 use crate::mailbox::{Inbox, Mail};
 use crate::stuck::Waiting;
@@ -71,7 +71,7 @@ pub(crate) struct Worker {
     pub(crate) core: Arc<Core>,
     pub(crate) thread: Arc<Thread>,
     inbox: Inbox,
-    contexts: RefCell<HashMap<ContextId, Rc<LocalContext>>>,
+    contexts: RefCell<HashMap<ContextId, Rc<LocalContext>, ById>>,
     nesting: Cell<u32>,
     next_task: Cell<u64>,
     released: RefCell<Vec<(ContextId, FunctionKey)>>,
@@ -246,7 +246,7 @@ impl Worker {
     // ---- opening, loading, closing
 
     fn open(self: &Rc<Worker>, shared: &Arc<ContextShared>, engine: &EngineHandle, options: &ContextOptions) {
-        let mut facts = Facts::default();
+        let mut facts = self.core.facts();
         facts.context = shared.id.number();
         if options.lenient() {
             facts.flags |= Facts::LENIENT;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use calog::{ContextRef, Error, Open, Result, Runtime, RuntimeBuilder, SearchPath, Value};
+use calog::{ContextId, ContextRef, Error, Open, Result, Runtime, RuntimeBuilder, SearchPath, Value};
 use tempfile::TempDir;
 
 use crate::{Output, plugin_folder};
@@ -16,7 +16,7 @@ pub struct World {
     pub runtime: Runtime,
     /// What scripts printed.
     pub output: Output,
-    errors: Rc<RefCell<Vec<Error>>>,
+    errors: Rc<RefCell<Vec<(ContextId, Error)>>>,
     folder: TempDir,
 }
 
@@ -40,7 +40,7 @@ impl World {
         let builder = Runtime::builder()
             .plugins(SearchPath::of([plugin_folder()]))
             .output(output.clone())
-            .on_error(move |_context, error| seen.borrow_mut().push(error.clone()));
+            .on_error(move |context, error| seen.borrow_mut().push((context, error.clone())));
         let runtime = more(builder).build().expect("a runtime over the workspace's plugins");
         let folder = tempfile::tempdir().expect("a temporary folder");
         World { runtime, output, errors, folder }
@@ -81,6 +81,11 @@ impl World {
 
     /// The errors that reached the program so far.
     pub fn errors(&self) -> Vec<Error> {
+        self.reports().into_iter().map(|(_, error)| error).collect()
+    }
+
+    /// The same, with the contexts they are of.
+    pub fn reports(&self) -> Vec<(ContextId, Error)> {
         self.runtime.pump();
         self.errors.borrow().clone()
     }

@@ -31,6 +31,8 @@ pub struct Facts {
     pub depth: u32,
     /// `Facts::LENIENT` and bits to come.
     pub flags: u32,
+    /// The runtime's number, as [`RuntimeHandle::id`] gives it.
+    pub runtime: u64,
 }
 
 impl Facts {

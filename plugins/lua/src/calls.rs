@@ -1,23 +1,43 @@
 //! How every call out of Lua ends: with a value, an error, or a wait.
 
-use calog_plugin_api::{Code, Completion, Error, Outcome, Result, Value};
+use calog_plugin_api::{Args, Code, Completion, Error, Outcome, Result, Value};
 
 use crate::core::Core;
 use crate::ffi::{Reply, Stack};
 use crate::{convert, errors};
 
-/// Ends a call with its outcome.
-#[inline]
-pub(crate) fn finish(core: &Core, stack: Stack, outcome: Result<Outcome>) -> Reply {
+/// Makes a call with the values from index `first` on as arguments, and ends it.
+///
+/// The outcome is looked at where the callee wrote it: moving it first costs more than the rest of
+/// a short call, since a wide load of what was just written in parts stalls.
+#[inline(always)]
+pub(crate) fn make(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args<'_>) -> Outcome) -> Reply {
+    if core.is_closing() {
+        return closing(core, stack);
+    }
+    let reply = convert::with_args(core, &stack, first, |args| match call(args) {
+        Outcome::Ready(Value::Int(int)) => {
+            stack.int(int);
+            Reply::Values(1)
+        }
+        Outcome::Ready(ref value) => give(core, stack, value),
+        other => finish(core, stack, other),
+    });
+    reply.unwrap_or_else(|error| errors::raise(core, stack, &error))
+}
+
+/// Ends a call that was not made at once, or failed.
+#[cold]
+fn finish(core: &Core, stack: Stack, outcome: Outcome) -> Reply {
     match outcome {
-        Ok(Outcome::Ready(value)) => give(core, stack, &value),
-        Ok(Outcome::Pending(completion)) => wait(core, stack, completion),
-        Ok(Outcome::Failed(error)) | Err(error) => errors::raise(core, stack, &error),
+        Outcome::Ready(value) => give(core, stack, &value),
+        Outcome::Failed(error) => errors::raise(core, stack, &error),
+        Outcome::Pending(completion) => wait(core, stack, completion),
     }
 }
 
 /// Ends a call with its result.
-fn settle(core: &Core, stack: Stack, result: Result<Value>) -> Reply {
+pub(crate) fn settle(core: &Core, stack: Stack, result: Result<Value>) -> Reply {
     match result {
         Ok(value) => give(core, stack, &value),
         Err(error) => errors::raise(core, stack, &error),

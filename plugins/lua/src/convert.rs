@@ -4,9 +4,7 @@
 //! where they lie on the stack; tables are written into one block by a reader that is used again. A
 //! failed conversion leaves the stack as it was.
 
-use calog_plugin_api::{
-    AggregateView, Args, Builder, Code, Error, Kind, MAX_STRING_BYTES, Outcome, Result, Shape, Value, View,
-};
+use calog_plugin_api::{AggregateView, Args, Builder, Code, Error, Kind, MAX_STRING_BYTES, Result, Shape, Value, View};
 
 use crate::core::Core;
 use crate::ffi::{Stack, Type};
@@ -25,8 +23,8 @@ const KEPT_READER_VALUES: usize = 1 << 16;
 /// Steps of the path to a bad value that an error shows.
 const SHOWN_STEPS: usize = 8;
 
-/// `calog.null`: a light userdata of this address, which is never followed.
-static NULL: u8 = 0;
+/// `calog.null`: a light userdata of this address. Whoever takes it for a cell reads a mark of zero.
+static NULL: u64 = 0;
 
 fn null_address() -> usize {
     &raw const NULL as usize
@@ -58,52 +56,57 @@ fn plain(stack: &Stack, index: i32) -> Option<View<'_>> {
     }
 }
 
-/// Makes a call with the values from index `first` on as arguments.
+/// Runs the body with the values from index `first` on as arguments.
+///
+/// # Errors
+/// Those of [`read`], naming the argument.
 #[inline(always)]
-pub(crate) fn with_args(
-    core: &Core,
-    stack: &Stack,
-    first: i32,
-    call: impl FnOnce(Args<'_>) -> Outcome,
-) -> Result<Outcome> {
+pub(crate) fn with_args<R>(core: &Core, stack: &Stack, first: i32, body: impl FnOnce(Args<'_>) -> R) -> Result<R> {
     let count = (stack.top() + 1 - first).max(0) as usize;
-    if count <= FEW_ARGUMENTS {
+    let mut few = [View::NIL; 2];
+    if count <= few.len() {
+        if view_plain(stack, first, &mut few[..count]) {
+            return Ok(body(Args::new(&few[..count])));
+        }
+    } else if count <= FEW_ARGUMENTS {
         let mut views = [View::NIL; FEW_ARGUMENTS];
-        let mut indices = first..;
-        let all_plain = views[..count].iter_mut().zip(&mut indices).all(|(place, index)| match plain(stack, index) {
-            Some(view) => {
-                *place = view;
-                true
-            }
-            None => false,
-        });
-        if all_plain {
-            return Ok(call(Args::new(&views[..count])));
+        if view_plain(stack, first, &mut views[..count]) {
+            return Ok(body(Args::new(&views[..count])));
         }
     }
-    with_owned_args(core, stack, first, count, call)
+    with_owned_args(core, stack, first, count, body)
+}
+
+/// Views the arguments where they lie. Whether all of them are plain.
+#[inline(always)]
+fn view_plain<'a>(stack: &'a Stack, first: i32, views: &mut [View<'a>]) -> bool {
+    views.iter_mut().zip(first..).all(|(place, index)| {
+        let view = plain(stack, index);
+        *place = view.unwrap_or(View::NIL);
+        view.is_some()
+    })
 }
 
 /// The same where some arguments have to be owned for the length of the call.
-fn with_owned_args(
+fn with_owned_args<R>(
     core: &Core,
     stack: &Stack,
     first: i32,
     count: usize,
-    call: impl FnOnce(Args<'_>) -> Outcome,
-) -> Result<Outcome> {
+    body: impl FnOnce(Args<'_>) -> R,
+) -> Result<R> {
     if count <= FEW_ARGUMENTS {
         let mut owned = [const { Value::Nil }; FEW_ARGUMENTS];
         let mut views = [View::NIL; FEW_ARGUMENTS];
         own_args(core, stack, first, &mut owned[..count])?;
         view_args(stack, first, &owned[..count], &mut views[..count]);
-        return Ok(call(Args::new(&views[..count])));
+        return Ok(body(Args::new(&views[..count])));
     }
     let mut owned = vec![Value::Nil; count];
     let mut views = vec![View::NIL; count];
     own_args(core, stack, first, &mut owned)?;
     view_args(stack, first, &owned, &mut views);
-    Ok(call(Args::new(&views)))
+    Ok(body(Args::new(&views)))
 }
 
 /// Reads the arguments that are not plain; the others stay nil.

@@ -8,7 +8,6 @@
 use calog_plugin_api::{Callable, FunctionKey, Result};
 
 use crate::calls;
-use crate::convert::with_args;
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type, upvalue};
 use crate::natives::Bound;
@@ -23,11 +22,7 @@ struct CallForeign;
 impl Entry for CallForeign {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(callable) = stack.cell::<Callable>(upvalue(1)) else { return calls::tampered(stack) };
-        if core.is_closing() {
-            return calls::closing(core, stack);
-        }
-        let outcome = with_args(core, &stack, 1, |args| callable.call(core.current.info(), args));
-        calls::finish(core, stack, outcome)
+        calls::make(core, stack, 1, |args| callable.call(core.current.info(), args))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use calog_plugin_api::{Callable, Native, Result, RuntimeHandle};
 
-use crate::convert::{self, with_args};
+use crate::convert;
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type, upvalue};
 use crate::{calls, errors};
@@ -41,11 +41,7 @@ impl Entry for CallNative {
     #[inline]
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(bound) = stack.cell::<Bound>(upvalue(1)) else { return calls::tampered(stack) };
-        if core.is_closing() {
-            return calls::closing(core, stack);
-        }
-        let outcome = with_args(core, &stack, 1, |args| bound.native.call(core.current.info(), args));
-        calls::finish(core, stack, outcome)
+        calls::make(core, stack, 1, |args| bound.native.call(core.current.info(), args))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use calog_plugin_api::{Descriptor, Object, Result};
 
-use crate::convert::{self, with_args};
+use crate::convert;
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type, upvalue};
 use crate::{calls, errors, functions};
@@ -116,8 +116,7 @@ fn property(core: &Core, stack: Stack, held: &Held, name: &str) -> Reply {
     if core.is_closing() {
         return calls::closing(core, stack);
     }
-    let result = held.object.get(core.current.info(), name);
-    calls::finish(core, stack, result.map(calog_plugin_api::Outcome::Ready))
+    calls::settle(core, stack, held.object.get(core.current.info(), name))
 }
 
 /// Pushes the method named at 2, bound to the object at 1, which keeps it for the next time.
@@ -143,14 +142,10 @@ struct CallMethod;
 impl Entry for CallMethod {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(held) = stack.cell::<Held>(upvalue(1)) else { return calls::tampered(stack) };
-        if core.is_closing() {
-            return calls::closing(core, stack);
-        }
         let method = stack.lossy(upvalue(2));
         let with_colon = stack.top() > 0 && stack.same(1, upvalue(1));
         let first = if with_colon { 2 } else { 1 };
-        let outcome = with_args(core, &stack, first, |args| held.object.call(core.current.info(), &method, args));
-        calls::finish(core, stack, outcome)
+        calls::make(core, stack, first, |args| held.object.call(core.current.info(), &method, args))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {

@@ -1,7 +1,6 @@
 //! JavaScript for calog: QuickJS contexts behind the engine contract.
 //!
-//! One [`QuickJs`] a runtime, one interpreter a script. What a script sees is written down in
-//! `docs/javascript.md`; how it is done, in the modules:
+//! One [`QuickJs`] a runtime, one interpreter a script. The modules:
 //!
 //! - `context` is what the host calls: load, call, resume, release;
 //! - `realm` is what one interpreter keeps, and nothing holds a borrow of it while calling out;

@@ -166,7 +166,11 @@ fn mixed_aggregates() {
 
 #[test]
 fn lenient_values() {
-    let world = World::with_options(vec![], Value::map([("lenient", true)]).unwrap());
+    let count = native(0, |_info, args| {
+        let rest = args.from(1).iter().filter_map(|list| list.as_aggregate()?.element(0)?.as_int());
+        Outcome::Ready(Value::from(format!("{} {}", args.get(0).as_str().unwrap(), rest.sum::<i64>())))
+    });
+    let world = World::with_options(vec![("test.count", count)], Value::map([("lenient", true)]).unwrap());
     check(
         &world,
         &[
@@ -175,6 +179,7 @@ fn lenient_values() {
             ("new Date(0)", "{}"),
             ("[Symbol('x')]", "[nil]"),
             ("let c = []; c.push(c); c", "cycle: a value that contains itself cannot cross"),
+            ("test.count('\\ud800', ...Array.from({length: 20}, (_, i) => [i]))", "\"\u{FFFD} 190\""),
         ],
     );
 }

@@ -68,7 +68,8 @@ fn natives() {
         ("list", "[Array.from({length: 100}, (_, i) => i), 0]"),
         ("map", "[Object.fromEntries(Array.from({length: 20}, (_, i) => ['key' + i, i])), 0]"),
     ];
-    for (make, arguments) in cases {
+    let only = std::env::var("SPEED_CASE").unwrap_or_default();
+    for (make, arguments) in cases.into_iter().filter(|(make, _)| make.contains(&only)) {
         let (theirs, ours) = (theirs(make, arguments), ours(make, arguments));
         println!("{make:8} ours {ours:8.1} ns, typed rquickjs {theirs:8.1} ns, ratio {:.2}, goal 0.75", ours / theirs);
     }

@@ -157,12 +157,13 @@ impl Glue {
         let add: LuaFunction = self.lua.globals().get("add_two").expect("a function");
         let lua = self.lua.clone();
         self.context.with(|ctx| {
-            let glued = JsFunction::new(ctx.clone(), move |ctx: Ctx<'_>, args: rquickjs::function::Rest<JsValue<'_>>| {
-                let given: mlua::MultiValue = args.0.iter().map(|value| to_lua(&lua, value)).collect();
-                let result: LuaValue = add.call(given).expect("a result");
-                Persistent::save(&ctx, to_js(&ctx, &result))
-            })
-            .expect("a function");
+            let glued =
+                JsFunction::new(ctx.clone(), move |ctx: Ctx<'_>, args: rquickjs::function::Rest<JsValue<'_>>| {
+                    let given: mlua::MultiValue = args.0.iter().map(|value| to_lua(&lua, value)).collect();
+                    let result: LuaValue = add.call(given).expect("a result");
+                    Persistent::save(&ctx, to_js(&ctx, &result))
+                })
+                .expect("a function");
             let run: JsFunction<'_> = ctx.globals().get("loopAdd").expect("the loop");
             timed(|| run.call::<_, ()>((glued, n as f64)).expect("a loop that runs"))
         })

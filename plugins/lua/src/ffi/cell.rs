@@ -41,11 +41,10 @@ pub(super) unsafe fn push<T: Kept>(state: *mut lua_State, value: T, user_values:
 #[inline(always)]
 unsafe fn find<T: Kept>(state: *mut lua_State, index: c_int) -> Option<*mut Cell<T>> {
     // SAFETY: the caller vouches for the state. A full userdata of Lua's own libraries holds at least
-    // a pointer, so that the mark can be read; a light one is an address that is not followed.
+    // a pointer, so that the mark can be read; so it can in the one light userdata there is, `null`'s.
     unsafe {
         let place = ffi::lua_touserdata(state, index).cast::<Cell<T>>();
-        let is_full = !place.is_null() && ffi::lua_type(state, index) == ffi::LUA_TUSERDATA;
-        (is_full && (*place).mark == T::MARK).then_some(place)
+        (!place.is_null() && (*place).mark == T::MARK).then_some(place)
     }
 }
 

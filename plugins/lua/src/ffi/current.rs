@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use calog_plugin_api::{CallInfo, KeptInfo};
 use mlua::ffi::{self, lua_Debug, lua_State};
@@ -19,6 +19,8 @@ pub(crate) const STOPPED: &str = "the context was stopped";
 pub(crate) struct Current {
     /// The innermost running thread, or null. Atomic as a signal handler on this thread reads it.
     running: AtomicPtr<lua_State>,
+    /// Set by an interrupt, for one that comes between the host's entry and ours.
+    interrupted: AtomicBool,
     /// The thread the running task began on, or null.
     task: Cell<*mut lua_State>,
     /// The circumstances of the running call: borrowed by an `enter` that has not returned, or `_idle`'s.
@@ -47,7 +49,8 @@ impl Current {
     /// Nothing runs; `idle` are the circumstances of what the context does of its own accord.
     pub(crate) fn new(idle: KeptInfo) -> Current {
         let info = Cell::new(NonNull::from(&*idle));
-        Current { running: AtomicPtr::new(ptr::null_mut()), task: Cell::new(ptr::null_mut()), info, _idle: idle }
+        let (running, interrupted) = (AtomicPtr::new(ptr::null_mut()), AtomicBool::new(false));
+        Current { running, interrupted, task: Cell::new(ptr::null_mut()), info, _idle: idle }
     }
 
     /// Runs the body as an entry of a task on its thread.
@@ -56,6 +59,10 @@ impl Current {
         self.set_running(task.raw());
         self.task.set(task.raw());
         self.info.set(NonNull::from(info));
+        // From here on an interrupt finds the thread by itself; one that came before has left its mark.
+        if self.interrupted.load(Ordering::Relaxed) {
+            arm(task);
+        }
         body()
     }
 
@@ -100,8 +107,11 @@ impl Current {
     }
 
     /// Has the running code look at the stop flag. May run in a signal handler of this thread:
-    /// `lua_sethook` is made for that, and the rest is one load.
+    /// `lua_sethook` is made for that, and the rest is a load and a store. An interrupt stays: a hook
+    /// that finds the context shall not stop takes itself away.
     pub(crate) fn interrupt(&self) {
+        // ORDERING: relaxed, as only this thread and its signal handlers touch it.
+        self.interrupted.store(true, Ordering::Relaxed);
         if let Some(running) = self.running() {
             arm(running);
         }

@@ -32,7 +32,7 @@ pub(crate) fn call_pinned<'js>(
     // may be released meanwhile; arguments and result are freed.
     unsafe {
         let function = qjs::JS_DupValue(context, function);
-        let mut values = Few::new(qjs::JS_UNDEFINED);
+        let mut values = Few::new();
         let mut fail = None;
         for view in args {
             match super::write::to_raw(realm, view, lenient) {

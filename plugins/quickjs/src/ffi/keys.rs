@@ -1,38 +1,54 @@
 //! Small stores for one conversion: values that usually fit on the stack, and the keys read so far.
 
+use std::mem::MaybeUninit;
 use std::os::raw::c_char;
 
 use rquickjs::qjs;
 
+/// How many copies a [`Few`] keeps on the stack.
+const FEW: usize = 8;
+
 /// Up to eight copies on the stack, more on the heap.
 pub(super) struct Few<T: Copy> {
-    inline: [T; 8],
+    inline: [MaybeUninit<T>; FEW],
     count: usize,
+    /// All of them, once they are more than `FEW`; a vector that stays empty is never allocated.
     spilled: Vec<T>,
 }
 
 impl<T: Copy> Few<T> {
     #[inline]
-    pub(super) fn new(filler: T) -> Few<T> {
-        Few { inline: [filler; 8], count: 0, spilled: Vec::new() }
+    pub(super) fn new() -> Few<T> {
+        Few { inline: [const { MaybeUninit::uninit() }; FEW], count: 0, spilled: Vec::new() }
     }
 
     #[inline]
     pub(super) fn push(&mut self, item: T) {
-        if self.count < self.inline.len() {
-            self.inline[self.count] = item;
+        if self.count < FEW {
+            self.inline[self.count].write(item);
+            self.count += 1;
         } else {
-            if self.count == self.inline.len() {
-                self.spilled.extend_from_slice(&self.inline);
-            }
-            self.spilled.push(item);
+            self.spill(item);
         }
-        self.count += 1;
+    }
+
+    #[cold]
+    fn spill(&mut self, item: T) {
+        if self.spilled.is_empty() {
+            let all = self.as_slice().to_vec();
+            self.spilled = all;
+        }
+        self.spilled.push(item);
     }
 
     #[inline]
     pub(super) fn as_slice(&self) -> &[T] {
-        if self.count <= self.inline.len() { &self.inline[..self.count] } else { &self.spilled }
+        if self.spilled.is_empty() {
+            // SAFETY: the first `count` were written, and a `MaybeUninit<T>` is laid out as a T.
+            unsafe { std::slice::from_raw_parts(self.inline.as_ptr().cast(), self.count) }
+        } else {
+            &self.spilled
+        }
     }
 }
 

@@ -50,7 +50,7 @@ fn number(real: f64) -> View<'static> {
 ///
 /// # Safety
 /// The value is alive.
-#[inline]
+#[inline(always)]
 unsafe fn scalar(value: qjs::JSValue) -> Option<View<'static>> {
     // SAFETY: the tag says which accessor fits.
     unsafe {
@@ -134,13 +134,7 @@ pub(super) struct Arguments<'r> {
 impl<'r> Arguments<'r> {
     #[inline]
     pub(super) fn new(realm: &'r Realm, lenient: bool) -> Arguments<'r> {
-        Arguments {
-            realm,
-            lenient,
-            views: Few::new(View::NIL),
-            strings: Few::new(std::ptr::null()),
-            values: Vec::new(),
-        }
+        Arguments { realm, lenient, views: Few::new(), strings: Few::new(), values: Vec::new() }
     }
 
     /// The views; they last as long as this.
@@ -153,26 +147,31 @@ impl<'r> Arguments<'r> {
     ///
     /// # Safety
     /// Inside an entry of the realm; the values are alive as long as this.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn read(&mut self, args: &[qjs::JSValue]) -> Result<(), Fail> {
         for (at, &arg) in args.iter().enumerate() {
+            // Each branch writes its view to its place: one that were handed around would be stored in
+            // pieces and loaded whole, which stalls.
             // SAFETY: the caller vouches for the values.
-            let view = unsafe {
-                match scalar(arg) {
-                    Some(view) => view,
-                    None if qjs::JS_IsString(arg) => self.string(arg)?,
-                    None => self.converted(arg, args.len() - at)?,
+            unsafe {
+                if qjs::JS_IsInt(arg) {
+                    self.views.push(View::int(qjs::JS_VALUE_GET_INT(arg).into()));
+                } else if qjs::JS_IsString(arg) {
+                    self.string(arg, args.len() - at)?;
+                } else if let Some(view) = scalar(arg) {
+                    self.views.push(view);
+                } else {
+                    self.converted(arg, args.len() - at)?;
                 }
-            };
-            self.views.push(view);
+            }
         }
         Ok(())
     }
 
     /// # Safety
     /// As `read`, and the value is a string.
-    #[inline]
-    unsafe fn string(&mut self, arg: qjs::JSValue) -> Result<View<'static>, Fail> {
+    #[inline(always)]
+    unsafe fn string(&mut self, arg: qjs::JSValue, left: usize) -> Result<(), Fail> {
         // SAFETY: the caller vouches for it. The bytes are held until this is dropped, and `views`
         // gives views of no longer life out.
         unsafe {
@@ -183,39 +182,47 @@ impl<'r> Arguments<'r> {
             }
             self.strings.push(start);
             let bytes: &'static [u8] = std::slice::from_raw_parts(start.cast(), len as usize);
-            if is_text(bytes) { Ok(View::string(bytes)) } else { self.broken_string(bytes) }
+            if !is_text(bytes) {
+                return self.broken_string(bytes, left);
+            }
+            self.views.push(View::string(bytes));
+            Ok(())
         }
     }
 
     #[cold]
-    fn broken_string(&mut self, bytes: &[u8]) -> Result<View<'static>, Fail> {
+    fn broken_string(&mut self, bytes: &[u8], left: usize) -> Result<(), Fail> {
         if !self.lenient {
             return Err(lone_surrogate().into());
         }
         let value = Value::String(Str::try_new(&repair(bytes))?);
-        Ok(self.keep(value, 8))
+        self.keep(value, left);
+        Ok(())
     }
 
     /// # Safety
     /// As `read`.
     #[inline(never)]
-    unsafe fn converted(&mut self, arg: qjs::JSValue, left: usize) -> Result<View<'static>, Fail> {
+    unsafe fn converted(&mut self, arg: qjs::JSValue, left: usize) -> Result<(), Fail> {
         // SAFETY: the caller vouches for it.
         let value = unsafe { read_raw(self.realm, arg, self.lenient)? };
-        Ok(self.keep(value, left))
+        self.keep(value, left);
+        Ok(())
     }
 
-    fn keep(&mut self, value: Value, left: usize) -> View<'static> {
+    /// Keeps a converted value; `left` is how many arguments there are from this one on.
+    fn keep(&mut self, value: Value, left: usize) {
         if self.values.len() == self.values.capacity() {
             // Once: no later argument can then move those that views already point to.
             debug_assert!(self.values.is_empty());
-            self.values.reserve_exact(left.max(8));
+            self.values.reserve_exact(left);
         }
         self.values.push(value);
         let last = &self.values[self.values.len() - 1];
         // SAFETY: the value stays where it is until this is dropped, as the vector never grows beyond
         // what was reserved, and `views` gives views of no longer life out.
-        unsafe { std::mem::transmute::<View<'_>, View<'static>>(last.view()) }
+        let view = unsafe { std::mem::transmute::<View<'_>, View<'static>>(last.view()) };
+        self.views.push(view);
     }
 }
 

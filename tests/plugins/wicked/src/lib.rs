@@ -1,5 +1,6 @@
 //! A plugin that misbehaves on order, to show that the host stands it: an engine that panics in the
-//! entry its script names, and natives that panic, never answer, answer twice or block.
+//! entry its script names, and natives that panic, never answer or forget to. (To answer twice does
+//! not compile: `finish` consumes the finisher.)
 //!
 //! A script of the engine `wicked` is one word, and so is the first argument of a call:
 //!

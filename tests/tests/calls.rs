@@ -1,0 +1,241 @@
+//! Calls between the engines: callbacks, identity, errors, re-entry, depth, closing. One scenario,
+//! every ordered pair of engines, on one thread and on two.
+
+use calog::plugin_api::{Code, Value};
+use calog::{ContextRef, Open};
+use calog_tests::World;
+
+/// What the scenarios need of a language.
+struct Language {
+    extension: &'static str,
+    /// Exports: add, apply(f, ...), same(f, g), keep(f) and kept(), throw(message), raise_value(),
+    /// ping(f), forever, count (calls f so many times with a new function each).
+    script: &'static str,
+}
+
+const LUA: Language = Language {
+    extension: "lua",
+    script: "
+        local held
+        local M = {}
+        function M.add(a, b) return a + b end
+        function M.apply(f, ...) return f(...) end
+        function M.same(f, g) return f == g and rawequal(f, g) and type(f) == 'function' end
+        function M.keep(f) held = f return f end
+        function M.kept() return held end
+        function M.forget() held = nil collectgarbage() collectgarbage() end
+        function M.throw(message) error(message, 0) end
+        function M.throw_value() error({ answer = 42, list = {1, 2} }) end
+        function M.catch(f, ...)
+            local ok, e = pcall(f, ...)
+            if ok then return { ok = true } end
+            if type(e) == 'table' and e.answer then return { answer = e.answer, list = e.list } end
+            return { code = e.code, message = tostring(e), frames = #e.trace }
+        end
+        function M.ping(other) return other(M.ping) end
+        function M.many(f, n) for i = 1, n do f(function() return i end) end return true end
+        function M.discard(f) return nil end
+        return M
+    ",
+};
+
+const JAVASCRIPT: Language = Language {
+    extension: "js",
+    script: "
+        let held
+        export function add(a, b) { return a + b }
+        export function apply(f, ...args) { return f(...args) }
+        export function same(f, g) { return f === g && typeof f === 'function' }
+        export function keep(f) { held = f; return f }
+        export function kept() { return held }
+        export function forget() { held = undefined }
+        function throwIt(message) { throw new Error(message) }
+        export { throwIt as throw }
+        export function throw_value() { throw { answer: 42, list: [1, 2] } }
+        function catchIt(f, ...args) {
+            try { f(...args); return { ok: true } }
+            catch (e) {
+                if (e.answer) return { answer: e.answer, list: e.list }
+                return { code: e.code, message: e.message, frames: e.trace.length }
+            }
+        }
+        export { catchIt as catch }
+        export function ping(other) { return other(ping) }
+        export function many(f, n) { for (let i = 0; i < n; i++) f(() => i); return true }
+        export function discard(f) { return null }
+    ",
+};
+
+/// Runs a scenario for every ordered pair of engines, on the same thread and on different ones.
+fn every_pair(scenario: impl Fn(&World, &ContextRef, &ContextRef, &str)) {
+    for one in [&LUA, &JAVASCRIPT] {
+        for other in [&LUA, &JAVASCRIPT] {
+            for threads in [[None, None], [Some("ui"), Some("ui")]] {
+                let world = World::new();
+                let open = |name: &str, language: &Language, thread: Option<&str>| {
+                    let path = world.write(&format!("{name}.{}", language.extension), language.script);
+                    let mut open = Open::file(path);
+                    if let Some(thread) = thread {
+                        open = open.thread(thread);
+                    }
+                    let context = world.runtime.open(open).expect("a context");
+                    world.runtime.wait_for(&context).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+                    context
+                };
+                let a = open("a", one, threads[0]);
+                let b = open("b", other, threads[1]);
+                let what = format!("{} and {} on {threads:?}", one.extension, other.extension);
+                scenario(&world, &a, &b, &what);
+                assert_eq!(world.errors(), [], "{what}: nothing is reported");
+            }
+        }
+    }
+}
+
+fn function(context: &ContextRef, name: &str) -> Value {
+    context.export(name).unwrap_or_else(|| panic!("{} exports {name}", context.name()))
+}
+
+fn field(value: &Value, key: &str) -> Value {
+    value.view().field(key).to_value()
+}
+
+#[test]
+fn a_calls_b_calls_a() {
+    every_pair(|world, a, b, what| {
+        let args = [function(b, "apply"), function(a, "apply"), function(b, "add"), 20.into(), 22.into()];
+        assert_eq!(world.call(a, "apply", &args), Ok(Value::Int(42)), "{what}");
+    });
+}
+
+#[test]
+fn endless_ping_pong_is_a_catchable_depth_error() {
+    every_pair(|world, a, b, what| {
+        for _ in 0..2 {
+            let caught = world.call(a, "catch", &[function(a, "ping"), function(b, "ping")]).unwrap();
+            assert_eq!(field(&caught, "code"), Value::from("depth"), "{what}: {caught:?}");
+            assert_eq!(world.call(a, "add", &[1.into(), 2.into()]), Ok(Value::Int(3)), "{what}");
+            assert_eq!(world.call(b, "add", &[1.into(), 2.into()]), Ok(Value::Int(3)), "{what}");
+        }
+    });
+}
+
+#[test]
+fn a_function_that_comes_home_is_itself() {
+    every_pair(|world, a, b, what| {
+        // b keeps a's function; a compares what comes back with the original.
+        let kept = world.call(b, "keep", &[function(a, "add")]).unwrap();
+        assert_eq!(kept, function(a, "add"), "{what}");
+        let again = world.call(b, "kept", &[]).unwrap();
+        assert_eq!(world.call(a, "same", &[function(a, "add"), again.clone()]), Ok(Value::Bool(true)), "{what}");
+        // The same foreign function seen twice is one.
+        assert_eq!(world.call(b, "same", &[again.clone(), again]), Ok(Value::Bool(true)), "{what}");
+    });
+}
+
+#[test]
+fn errors_carry_code_message_and_a_trace_through_both_languages() {
+    every_pair(|world, a, b, what| {
+        let caught = world.call(a, "catch", &[function(b, "throw"), "it broke".into()]).unwrap();
+        assert_eq!(field(&caught, "code"), Value::from("script"), "{what}: {caught:?}");
+        let message = field(&caught, "message");
+        assert!(message.view().as_str().is_some_and(|it| it.ends_with("it broke")), "{what}: {caught:?}");
+        assert!(field(&caught, "frames").view().as_int().is_some_and(|it| it >= 1), "{what}: {caught:?}");
+
+        let error = world.call(a, "apply", &[function(b, "throw"), "it broke".into()]).unwrap_err();
+        let frames: Vec<_> = error.frames().collect();
+        let of = |name: &str| frames.iter().any(|frame| frame.context == name && frame.line > 0);
+        assert!(of("b") && of("a"), "{what}: frames of both contexts in {error:?}");
+        assert!(
+            frames.iter().position(|f| f.context == "b") < frames.iter().position(|f| f.context == "a"),
+            "{what}: {error:?}"
+        );
+    });
+}
+
+#[test]
+fn a_thrown_value_comes_back_as_that_value() {
+    every_pair(|world, a, b, what| {
+        // b throws a value, a catches b's function: it went b -> (a) and, through a, home to b.
+        let caught = world.call(b, "catch", &[function(a, "apply"), function(b, "throw_value")]).unwrap();
+        assert_eq!(field(&caught, "answer"), Value::Int(42), "{what}: {caught:?}");
+        assert_eq!(field(&caught, "list"), Value::list([1, 2]).unwrap(), "{what}");
+    });
+}
+
+#[test]
+fn callbacks_leave_nothing_behind() {
+    every_pair(|world, a, b, what| {
+        let result = world.call(a, "many", &[function(b, "discard"), 20_000.into()]);
+        assert_eq!(result, Ok(Value::Bool(true)), "{what}");
+    });
+}
+
+#[test]
+fn a_closed_contexts_functions_are_dead_and_its_slot_reaches_nobody() {
+    every_pair(|world, a, b, what| {
+        assert_eq!(world.call(b, "keep", &[function(a, "add")]), Ok(function(a, "add")), "{what}");
+        world.runtime.close_context(a);
+        let newcomer = world.open("newcomer.lua", "return { add = function() return 'wrong' end }");
+        assert_eq!(newcomer.id().number() as u32, a.id().number() as u32, "{what}: the slot is used again");
+        let kept = world.call(b, "kept", &[]).unwrap();
+        let caught = world.call(b, "catch", &[kept, 1.into(), 2.into()]).unwrap();
+        assert_eq!(field(&caught, "code"), Value::from("dead"), "{what}: {caught:?}");
+    });
+}
+
+#[test]
+fn natives_are_called_from_both_languages_with_precise_errors() {
+    for (language, code) in [
+        (
+            "lua",
+            "local ok, e = pcall(stats.mean, 'x') return { code = e.code, message = tostring(e), mean = stats.mean({1, 2, 3}) }",
+        ),
+        (
+            "js",
+            "let e; try { stats.mean('x') } catch (it) { e = it }
+             export const code = e.code, message = e.message, mean = stats.mean([1, 2, 3])",
+        ),
+    ] {
+        let world = World::new();
+        let context = world.open(&format!("main.{language}"), code);
+        assert_eq!(context.export("code"), Some(Value::from("type")), "{language}");
+        let message = context.export("message").unwrap();
+        let message = message.view().as_str().unwrap_or_default().to_owned();
+        assert!(message.contains("stats.mean: argument 1 'numbers'"), "{language}: {message}");
+        assert!(
+            matches!(context.export("mean"), Some(Value::Real(it)) if it == 2.0)
+                || context.export("mean") == Some(Value::Int(2)),
+            "{language}"
+        );
+    }
+}
+
+#[test]
+fn endless_loops_are_interrupted_also_through_error_handlers() {
+    for (name, code) in [
+        ("loop.lua", "while true do end"),
+        ("pcall.lua", "while true do pcall(function() while true do end end) end"),
+        ("loop.js", "while (true) {}"),
+        ("try.js", "while (true) { try { while (true) {} } catch (e) {} }"),
+    ] {
+        let world = World::new();
+        let context = world.start(name, code);
+        // The loop has begun once the context's thread is in it; closing interrupts it either way.
+        world.runtime.close_context(&context);
+        assert!(context.is_closed(), "{name}");
+        assert_eq!(world.runtime.close(calog::CLOSE_LIMIT).lost, Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn syntax_errors_name_file_and_line() {
+    for (name, code, line) in [("bad.lua", "local x = 1\nlocal = 2\n", 2), ("bad.js", "let x = 1\nlet = = 2\n", 2)] {
+        let world = World::new();
+        let context = world.start(name, code);
+        let error = world.runtime.wait_for(&context).unwrap_err();
+        let frame = error.frames().next().unwrap_or_default();
+        assert_eq!(error.code(), Code::Script, "{name}: {error:?}");
+        assert!(frame.file.ends_with(name) && frame.line == line, "{name}: {error:?}");
+    }
+}
