@@ -15,21 +15,24 @@ pub(crate) fn make(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args
     if core.is_closing() {
         return closing(core, stack);
     }
-    let reply = convert::with_args(core, &stack, first, |args| match call(args) {
-        Outcome::Ready(Value::Int(int)) => {
-            stack.int(int);
-            Reply::Values(1)
+    let reply = convert::with_args(core, &stack, first, |args| {
+        let mut outcome = call(args);
+        match &mut outcome {
+            Outcome::Ready(Value::Int(int)) => {
+                stack.int(*int);
+                Reply::Values(1)
+            }
+            Outcome::Ready(value) => give(core, stack, value),
+            other => finish(core, stack, other),
         }
-        Outcome::Ready(ref value) => give(core, stack, value),
-        other => finish(core, stack, other),
     });
     reply.unwrap_or_else(|error| errors::raise(core, stack, &error))
 }
 
-/// Ends a call that was not made at once, or failed.
+/// Ends a call that failed or takes time; takes its outcome.
 #[cold]
-fn finish(core: &Core, stack: Stack, outcome: Outcome) -> Reply {
-    match outcome {
+fn finish(core: &Core, stack: Stack, outcome: &mut Outcome) -> Reply {
+    match std::mem::replace(outcome, Outcome::Ready(Value::Nil)) {
         Outcome::Ready(value) => give(core, stack, &value),
         Outcome::Failed(error) => errors::raise(core, stack, &error),
         Outcome::Pending(completion) => wait(core, stack, completion),

@@ -20,6 +20,9 @@ const INTERNED_BYTES: usize = 40;
 /// A reader that read more values than this is not kept, since its memory is as large.
 const KEPT_READER_VALUES: usize = 1 << 16;
 
+/// Elements that are fetched at once from a table.
+const FETCHED: i64 = 8;
+
 /// Steps of the path to a bad value that an error shows.
 const SHOWN_STEPS: usize = 8;
 
@@ -171,7 +174,7 @@ impl Reader {
         self.ancestors.clear();
         self.path.clear();
         self.lenient = core.lenient();
-        // Each table that is read lies on top when its turn comes.
+        // A failure drops what lies above the table it happened in: not the caller's own values.
         reserve(*stack)?;
         stack.copy(index);
         match self.value(core, stack, stack.top()) {
@@ -232,7 +235,7 @@ impl Reader {
             }
     }
 
-    /// The table on top, which has this index.
+    /// The table at this absolute index.
     fn table(&mut self, core: &Core, stack: &Stack, table: i32) -> Result<()> {
         let address = stack.address(table);
         if self.ancestors.contains(&address) {
@@ -247,47 +250,44 @@ impl Reader {
     }
 
     /// The sequence as list part, the rest as pairs.
-    ///
-    /// A walk by `next` begins with the table's array part, in order; so in almost all tables the
-    /// list part is read by the same walk as the rest. Elements that lie elsewhere are fetched one by
-    /// one before the first pair.
     fn entries(&mut self, core: &Core, stack: &Stack, table: i32) -> Result<()> {
-        let length = stack.raw_len(table) as i64;
-        let mut listed = 0;
-        stack.nil();
-        let mut more = stack.next(table);
-        while more && listed < length && stack.is_integer(-2) && stack.integer(-2) == listed + 1 {
-            listed += 1;
-            self.element(core, stack, listed)?;
-            more = stack.next(table);
+        let listed = self.elements(core, stack, table, stack.raw_len(table) as i64)?;
+        // A walk goes through the table's array part first, in order: where the list part ends
+        // there, the walk can begin behind it.
+        if listed > 0 && listed <= stack.array_size(table) {
+            stack.int(listed);
+        } else {
+            stack.nil();
         }
-        while more && listed < length && stack.raw_get_int(table, listed + 1) != Type::Nil {
-            listed += 1;
-            self.element(core, stack, listed)?;
-        }
-        if more && listed < length {
-            stack.pop(1);
-        }
-        while more {
+        while stack.next(table) {
             if !(stack.is_integer(-2) && (1..=listed).contains(&stack.integer(-2))) {
                 self.pair(core, stack)?;
             }
             stack.pop(1);
-            more = stack.next(table);
         }
         Ok(())
     }
 
-    /// The value on top as the next element; pops it.
-    #[inline]
-    fn element(&mut self, core: &Core, stack: &Stack, number: i64) -> Result<()> {
-        if stack.is_integer(-1) {
-            self.builder.int(stack.integer(-1));
-        } else {
-            self.value(core, stack, -1).inspect_err(|_| self.path.push(format!("[{number}]")))?;
+    /// The elements up to the first nil, at most so many, as list part. How many there are.
+    fn elements(&mut self, core: &Core, stack: &Stack, table: i32, length: i64) -> Result<i64> {
+        let mut listed = 0;
+        while listed < length {
+            let fetched = fetch(stack, table, listed, length.min(listed + FETCHED));
+            let first = stack.top() + 1 - fetched as i32;
+            for index in first..first + fetched as i32 {
+                listed += 1;
+                if stack.is_integer(index) {
+                    self.builder.int(stack.integer(index));
+                } else {
+                    self.value(core, stack, index).inspect_err(|_| self.path.push(format!("[{listed}]")))?;
+                }
+            }
+            stack.pop(fetched as i32);
+            if fetched < FETCHED {
+                break;
+            }
         }
-        stack.pop(1);
-        Ok(())
+        Ok(listed)
     }
 
     /// The key and value on top as a pair; leaves them.
@@ -317,6 +317,18 @@ impl Reader {
         }
         self.value(core, stack, -1).inspect_err(|_| self.path.push(step(stack, -2)))
     }
+}
+
+/// Pushes the elements behind place `from`, up to the first nil or place `to`. How many.
+#[inline]
+fn fetch(stack: &Stack, table: i32, from: i64, to: i64) -> i64 {
+    for place in from + 1..=to {
+        if stack.raw_get_int(table, place) == Type::Nil {
+            stack.pop(1);
+            return place - from - 1;
+        }
+    }
+    to - from
 }
 
 /// A key as a step of a path.
@@ -392,7 +404,7 @@ fn push_aggregate(core: &Core, stack: Stack, aggregate: AggregateView<'_>) -> Re
 
 /// Room for one more level of a value.
 fn reserve(stack: Stack) -> Result<()> {
-    const SLOTS: i32 = 12;
+    const SLOTS: i32 = FETCHED as i32 + 12;
     if stack.reserve(SLOTS) { Ok(()) } else { Err(Error::new(Code::Limit, "Lua's stack is full")) }
 }
 

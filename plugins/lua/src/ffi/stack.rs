@@ -13,6 +13,11 @@ use mlua::ffi::{self, lua_State};
 use super::cell::{self, Kept};
 use super::trampoline::{self, Entry};
 
+unsafe extern "C" {
+    /// Of Lua's `ltable.h`; the library is linked in from the source this crate is locked to.
+    fn luaH_realasize(table: *const std::os::raw::c_void) -> std::os::raw::c_uint;
+}
+
 /// The pseudo-index of the registry.
 pub(crate) const REGISTRY: i32 = ffi::LUA_REGISTRYINDEX;
 
@@ -150,6 +155,9 @@ plain! {
     is_c_function(index: i32) -> bool = |l| ffi::lua_iscfunction(l, index) != 0;
     same(one: i32, other: i32) -> bool = |l| ffi::lua_rawequal(l, one, other) != 0;
     raw_len(index: i32) -> usize = |l| ffi::lua_rawlen(l, index);
+
+    /// How many places the table's array part has: the keys from 1 on that a walk meets first, in order.
+    array_size(table: i32) -> i64 = |l| luaH_realasize(ffi::lua_topointer(l, table)).into();
 
     nil() = |l| ffi::lua_pushnil(l);
     bool(value: bool) = |l| ffi::lua_pushboolean(l, value.into());

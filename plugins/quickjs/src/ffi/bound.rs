@@ -8,11 +8,11 @@ use std::cell::OnceCell;
 use std::os::raw::c_int;
 use std::ptr;
 
-use calog_plugin_api::{Args, CallInfo, Callable, Native, Object, Outcome, View};
+use calog_plugin_api::{Args, CallInfo, Callable, Native, Object, Outcome};
 use rquickjs::{Ctx, Value as Js, qjs};
 
-use super::keys::Few;
-use super::read::{Arguments, Fail};
+use super::arguments::Arguments;
+use super::read::Fail;
 use super::{Weak, adopt, adopt_result, enter, guarded, realm_at, realm_of, throw};
 use crate::promises;
 use crate::realm::Realm;
@@ -326,6 +326,3 @@ unsafe extern "C" fn finalize(_runtime: *mut qjs::JSRuntime, value: qjs::JSValue
         realm.bury(*bound);
     }
 }
-
-/// Views of a call's arguments are few.
-pub(super) type Views = Few<View<'static>>;

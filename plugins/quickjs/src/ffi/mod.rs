@@ -8,6 +8,7 @@
 //! - **owned**: a `JSValue` that a C function returns is owned by us unless its name says otherwise,
 //!   and is freed, stored or returned exactly once.
 
+mod arguments;
 mod bound;
 mod call;
 mod held;
