@@ -1,6 +1,7 @@
 //! Function values: refcounted across threads, run on their owner's.
 
 use std::fmt::{self, Debug, Formatter};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::{Args, CallInfo, Head, Outcome, arc_ref, guard, release_arc, retain_arc, shared_handle};
@@ -75,12 +76,14 @@ impl Callable {
     /// made in place; otherwise the outcome is pending.
     #[inline]
     pub fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        let mut outcome = Outcome::Ready(Value::Nil);
+        let mut outcome = MaybeUninit::uninit();
         let (start, count) = args.raw();
         // SAFETY: the handle keeps the maker's data alive; the arguments are borrowed for the call;
-        // the outcome is initialised, and the callee replaces it.
-        unsafe { ((*self.table.as_ptr()).call)(self.data.as_ptr(), info, start, count, &mut outcome) };
-        outcome
+        // the callee writes the outcome, whatever happens.
+        unsafe {
+            ((*self.table.as_ptr()).call)(self.data.as_ptr(), info, start, count, outcome.as_mut_ptr());
+            outcome.assume_init()
+        }
     }
 
     /// Calls it and hands the result to `then`, on this thread or on the one that finishes it: for
@@ -132,13 +135,14 @@ unsafe extern "C" fn call<T: CallableType>(
     count: usize,
     out: *mut Outcome,
 ) -> u8 {
-    // SAFETY: the handle and the arguments are borrowed for the call; `out` is initialised.
+    // SAFETY: the handle and the arguments are borrowed for the call; `out` is room for an outcome,
+    // which is written in place, once: by the call, or here when it panicked before that.
     unsafe {
         let callable = arc_ref::<T>(data);
-        let outcome = guard(|| callable.call(info, Args::from_raw(args, count))).unwrap_or_else(Outcome::Failed);
-        let status = outcome.status();
-        *out = outcome;
-        status
+        if let Err(error) = guard(|| out.write(callable.call(info, Args::from_raw(args, count)))) {
+            out.write(Outcome::Failed(error));
+        }
+        (*out).status()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Natives: functions written once, callable from every language, and how arguments reach them.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::{CallInfo, Head, Outcome, arc_ref, guard, release_arc, retain_arc, shared_handle};
@@ -123,12 +124,14 @@ impl Native {
     /// Calls it, with the circumstances of the running code.
     #[inline]
     pub fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        let mut outcome = Outcome::Ready(Value::Nil);
+        let mut outcome = MaybeUninit::uninit();
         let (start, count) = args.raw();
         // SAFETY: the handle keeps the maker's data alive; the arguments are borrowed for the call;
-        // the outcome is initialised, and the callee replaces it.
-        unsafe { ((*self.table.as_ptr()).call)(self.data.as_ptr(), info, start, count, &mut outcome) };
-        outcome
+        // the callee writes the outcome, whatever happens.
+        unsafe {
+            ((*self.table.as_ptr()).call)(self.data.as_ptr(), info, start, count, outcome.as_mut_ptr());
+            outcome.assume_init()
+        }
     }
 
     /// Its flags: [`Descriptor::WAITS`](crate::Descriptor::WAITS) and others.
@@ -153,13 +156,14 @@ unsafe extern "C" fn call<T: NativeType>(
     count: usize,
     out: *mut Outcome,
 ) -> u8 {
-    // SAFETY: the handle and the arguments are borrowed for the call; `out` is initialised.
+    // SAFETY: the handle and the arguments are borrowed for the call; `out` is room for an outcome,
+    // which is written in place, once: by the call, or here when it panicked before that.
     unsafe {
         let native = arc_ref::<T>(data);
-        let outcome = guard(|| native.call(info, Args::from_raw(args, count))).unwrap_or_else(Outcome::Failed);
-        let status = outcome.status();
-        *out = outcome;
-        status
+        if let Err(error) = guard(|| out.write(native.call(info, Args::from_raw(args, count)))) {
+            out.write(Outcome::Failed(error));
+        }
+        (*out).status()
     }
 }
 

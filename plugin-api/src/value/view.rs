@@ -10,13 +10,13 @@ use super::{Kind, Shape, Str, Value};
 use crate::abi::{Callable, Object};
 
 /// A borrowed value of any kind.
+///
+/// Two words, so that it is written and read in two moves: the kind in the lowest 8 bits of the first,
+/// flags in the next 8, a string's length in the upper 32; the second is the number or address.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    kind: u8,
-    flags: u8,
-    reserved: u16,
-    len: u32,
+    head: u64,
     payload: u64,
     lifetime: PhantomData<&'a Value>,
 }
@@ -29,7 +29,22 @@ impl<'a> View<'a> {
 
     #[inline]
     pub(super) const fn from_raw(kind: u8, flags: u8, len: u32, payload: u64) -> View<'a> {
-        View { kind, flags, reserved: 0, len, payload, lifetime: PhantomData }
+        View { head: kind as u64 | (flags as u64) << 8 | (len as u64) << 32, payload, lifetime: PhantomData }
+    }
+
+    #[inline]
+    const fn tag(self) -> u8 {
+        self.head as u8
+    }
+
+    #[inline]
+    const fn flags(self) -> u8 {
+        (self.head >> 8) as u8
+    }
+
+    #[inline]
+    const fn len(self) -> u32 {
+        (self.head >> 32) as u32
     }
 
     #[inline]
@@ -90,31 +105,31 @@ impl<'a> View<'a> {
     /// Its kind.
     #[inline]
     pub fn kind(self) -> Kind {
-        Kind::from_number(self.kind)
+        Kind::from_number(self.tag())
     }
 
     /// Whether it is nil.
     #[inline]
     pub fn is_nil(self) -> bool {
-        self.kind == Kind::Nil as u8
+        self.tag() == Kind::Nil as u8
     }
 
     /// The truth value, when it is one.
     #[inline]
     pub fn as_bool(self) -> Option<bool> {
-        (self.kind == Kind::Bool as u8).then_some(self.payload != 0)
+        (self.tag() == Kind::Bool as u8).then_some(self.payload != 0)
     }
 
     /// The integer, when it is one.
     #[inline]
     pub fn as_int(self) -> Option<i64> {
-        (self.kind == Kind::Int as u8).then_some(self.payload as i64)
+        (self.tag() == Kind::Int as u8).then_some(self.payload as i64)
     }
 
     /// The double, when it is one.
     #[inline]
     pub fn as_real(self) -> Option<f64> {
-        (self.kind == Kind::Real as u8).then(|| f64::from_bits(self.payload))
+        (self.tag() == Kind::Real as u8).then(|| f64::from_bits(self.payload))
     }
 
     /// The number as a double, when it is an integer or a double.
@@ -126,7 +141,7 @@ impl<'a> View<'a> {
     /// The string's bytes, when it is one.
     #[inline]
     pub fn as_bytes(self) -> Option<&'a [u8]> {
-        (self.kind == Kind::String as u8).then(|| block::view_bytes(self.payload, self.len))
+        (self.tag() == Kind::String as u8).then(|| block::view_bytes(self.payload, self.len()))
     }
 
     /// The string's text, when it is a string of valid UTF-8.
@@ -137,25 +152,25 @@ impl<'a> View<'a> {
     /// Whether it is a string marked as bytes.
     #[inline]
     pub fn is_bytes(self) -> bool {
-        self.kind == Kind::String as u8 && self.flags & FLAG_BYTES != 0
+        self.tag() == Kind::String as u8 && self.flags() & FLAG_BYTES != 0
     }
 
     /// The aggregate, when it is one.
     #[inline]
     pub fn as_aggregate(self) -> Option<AggregateView<'a>> {
-        (self.kind == Kind::Aggregate as u8).then(|| AggregateView { node: block::view_node(self.payload) })
+        (self.tag() == Kind::Aggregate as u8).then(|| AggregateView { node: block::view_node(self.payload) })
     }
 
     /// The callable, when it is one.
     #[inline]
     pub fn as_callable(self) -> Option<&'a Callable> {
-        (self.kind == Kind::Callable as u8).then(|| block::view_callable(self.payload))
+        (self.tag() == Kind::Callable as u8).then(|| block::view_callable(self.payload))
     }
 
     /// The Object, when it is one.
     #[inline]
     pub fn as_object(self) -> Option<&'a Object> {
-        (self.kind == Kind::Object as u8).then(|| block::view_object(self.payload))
+        (self.tag() == Kind::Object as u8).then(|| block::view_object(self.payload))
     }
 
     /// The pair value under a string key, or nil: for reading options and records.
@@ -170,7 +185,7 @@ impl<'a> View<'a> {
             Kind::Bool => Value::Bool(self.payload != 0),
             Kind::Int => Value::Int(self.payload as i64),
             Kind::Real => Value::Real(f64::from_bits(self.payload)),
-            Kind::String => Value::String(block::own_str(block::view_bytes(self.payload, self.len), self.flags)),
+            Kind::String => Value::String(block::own_str(block::view_bytes(self.payload, self.len()), self.flags())),
             Kind::Aggregate => Value::Aggregate(block::own_aggregate(block::view_node(self.payload))),
             Kind::Callable => Value::Callable(block::view_callable(self.payload).clone()),
             Kind::Object => Value::Object(block::view_object(self.payload).clone()),
@@ -179,7 +194,7 @@ impl<'a> View<'a> {
 
     /// The string owned, when it is one.
     pub fn to_owned_str(self) -> Option<Str> {
-        self.as_bytes().map(|bytes| block::own_str(bytes, self.flags))
+        self.as_bytes().map(|bytes| block::own_str(bytes, self.flags()))
     }
 }
 

@@ -59,15 +59,26 @@ fn give(core: &Core, stack: Stack, value: &Value) -> Reply {
 fn wait(core: &Core, stack: Stack, completion: Completion) -> Reply {
     match completion.try_take() {
         Ok(result) => settle(core, stack, result),
-        Err(completion) if stack.is_yieldable() && core.tasks.can_suspend() => {
+        Err(completion) if stack.is_yieldable() => {
             core.tasks.suspend_on(completion);
             Reply::Wait
         }
         Err(completion) => {
-            let result = core.host.wait(completion, core.current.info());
+            let result = wait_in_place(core, stack, completion);
             settle(core, stack, result)
         }
     }
+}
+
+/// Waits where Lua cannot suspend, serving the thread's mailbox.
+///
+/// # Errors
+/// The completion's own and the host's; `unsupported` in a finaliser, which Lua runs at any moment.
+pub(crate) fn wait_in_place(core: &Core, stack: Stack, completion: Completion) -> Result<Value> {
+    if stack.is_in_finaliser() {
+        return Err(Error::new(Code::Unsupported, "a finaliser (__gc) cannot wait"));
+    }
+    core.host.wait(completion, core.current.info())
 }
 
 /// Goes on after a wait that suspended the task.

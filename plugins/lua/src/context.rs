@@ -47,8 +47,10 @@ impl Context for LuaContext {
             modules::look_beside(self.core.main, folder);
         }
         if source.mode == SourceMode::Check {
-            let result = compile(&self.core, self.core.main, &source);
-            self.core.main.set_top(0);
+            let stack = self.core.main;
+            let top = stack.top();
+            let result = compile(&self.core, stack, &source);
+            stack.set_top(top);
             return Step::Done(result.map(|()| Value::Nil));
         }
         task::start(&self.core, source.info, |stack| {

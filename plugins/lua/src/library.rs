@@ -248,7 +248,7 @@ fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
         if stack.is_yieldable() {
             return Resumed::Waits;
         }
-        core.tasks.wait_in_place(core);
+        core.tasks.wait_in_place(core, stack);
         core.tasks.end_busy(thread);
         progress = core.current.inside(thread, || thread.resume(Some(stack), 0));
     }

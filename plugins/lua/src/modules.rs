@@ -9,7 +9,7 @@ use calog_plugin_api::{Args, Code, Outcome, View};
 
 use crate::core::Core;
 use crate::ffi::{Entry, Reply, Stack, Type, upvalue};
-use crate::{convert, errors, natives};
+use crate::{calls, convert, errors, natives};
 
 /// The native by which modules of other contexts are had.
 const IMPORT: &str = "calog.import";
@@ -57,7 +57,7 @@ impl Entry for Search {
                     Outcome::Ready(value) => Ok(value),
                     Outcome::Failed(error) => Err(error),
                     // `require` cannot be yielded across.
-                    Outcome::Pending(completion) => core.host.wait(completion, core.current.info()),
+                    Outcome::Pending(completion) => calls::wait_in_place(core, stack, completion),
                 }
             }
         };

@@ -11,7 +11,7 @@ use calog_plugin_api::{CallInfo, Code, Completion, Error, KeptInfo, Result, Step
 
 use crate::core::Core;
 use crate::ffi::{Progress, Ref, Stack};
-use crate::{convert, errors};
+use crate::{calls, convert, errors};
 
 /// Ended threads that are kept for the next tasks.
 const IDLE_THREADS: usize = 16;
@@ -47,11 +47,6 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    /// Whether waits suspend: the host drives `Step::Waiting`.
-    pub(crate) fn can_suspend(&self) -> bool {
-        true
-    }
-
     /// Leaves what the running thread, which yields next, waits for.
     pub(crate) fn suspend_on(&self, completion: Completion) {
         self.wait.set(Some(completion));
@@ -66,9 +61,9 @@ impl Tasks {
     }
 
     /// Waits, pumping, for what a thread waits for that cannot suspend its caller.
-    pub(crate) fn wait_in_place(&self, core: &Core) {
+    pub(crate) fn wait_in_place(&self, core: &Core, stack: Stack) {
         if let Some(completion) = self.wait.take() {
-            let result = core.host.wait(completion, core.current.info());
+            let result = calls::wait_in_place(core, stack, completion);
             self.answer.set(Some(result));
         }
     }

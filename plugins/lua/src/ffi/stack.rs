@@ -379,6 +379,25 @@ impl Stack {
         }
     }
 
+    /// Whether a finaliser is running: Lua collects garbage then, and nothing may wait.
+    pub(crate) fn is_in_finaliser(self) -> bool {
+        (0..).map_while(|depth| self.metamethod(depth)).any(|name| name == "__gc")
+    }
+
+    /// As what metamethod the frame at this depth runs; empty where it is none.
+    fn metamethod(self, depth: c_int) -> Option<String> {
+        // SAFETY: as in `level`.
+        unsafe {
+            let mut debug: ffi::lua_Debug = std::mem::zeroed();
+            if ffi::lua_getstack(self.0, depth, &mut debug) == 0 {
+                return None;
+            }
+            ffi::lua_getinfo(self.0, c"n".as_ptr(), &mut debug);
+            let is_metamethod = text_at(debug.namewhat) == "metamethod";
+            Some(if is_metamethod { text_at(debug.name) } else { String::new() })
+        }
+    }
+
     /// The names of the parameters of the Lua function on top, and whether it takes more. Pops it.
     pub(crate) fn parameters(self) -> (Vec<String>, bool) {
         // SAFETY: see the head of this file; as in `level`. Names of parameters belong to the function.

@@ -286,11 +286,6 @@ fn natives(modules: HashMap<String, Value>, stop: Arc<AtomicU32>) -> Vec<(String
         build(Function::new("test.id", |value: Value| value)),
         build(Function::new("test.add", |a: i64, b: i64| a + b)),
         build(Function::new("test.text", |text: &[u8]| Value::from(text))),
-        build(Function::new("test.list", |list: Vec<i64>| Value::list(list))),
-        build(Function::new("test.map", |map: Value| {
-            let map: HashMap<String, i64> = calog_plugin_api::from_value(map.view()).unwrap();
-            calog_plugin_api::to_value(&map)
-        })),
         build(Function::new("test.show", |value: View<'_>| format!("{value:?}"))),
         build(Function::new("test.count", |rest: Rest<'_>| rest.0.len() as i64)),
         build(Function::new("test.call", |info: &CallInfo, function: &Callable, rest: Rest<'_>| {

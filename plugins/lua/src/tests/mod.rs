@@ -2,7 +2,6 @@
 //!
 //! Most tests are Lua code that asserts by itself, run through one `check`.
 
-mod bench;
 mod mock;
 
 use std::collections::HashMap;
@@ -397,6 +396,29 @@ fn waits_pump_where_lua_cannot_suspend() {
         "##,
     );
     assert!(PUMPED.get() >= 4, "{}", PUMPED.get());
+}
+
+#[test]
+fn finalisers_cannot_wait_and_may_run_at_the_end() {
+    check(
+        r##"
+        local seen
+        setmetatable({}, { __gc = function()
+            local ok, e = pcall(test.later, 1)
+            seen = not ok and e.code
+            assert(test.add(1, 2) == 3)
+        end })
+        collectgarbage()
+        assert(seen == "unsupported", tostring(seen))
+        later = setmetatable({}, { __gc = function() test.add(1, 2) end })
+        "##,
+    );
+}
+
+#[test]
+fn an_idle_context_is_small() {
+    let opened = open();
+    assert!(opened.context.memory_used() < 32 * 1024, "{} bytes", opened.context.memory_used());
 }
 
 #[test]
