@@ -37,6 +37,11 @@ pub(crate) fn raise_message(stack: Stack, message: &str) -> Reply {
 
 /// Pushes what a script's `pcall` shall see.
 pub(crate) fn push(core: &Core, stack: Stack, error: &Error) {
+    if core.is_closing() {
+        // Userdata that are made while Lua closes are never finalised.
+        stack.str(&error.message());
+        return;
+    }
     if let Some(thrown) = error.thrown().filter(|it| !it.is_nil())
         && convert::push(core, stack, thrown).is_ok()
     {

@@ -54,7 +54,7 @@ struct Bind;
 
 impl Entry for Bind {
     fn run(core: &Core, stack: Stack) -> Reply {
-        if stack.kind(1) != Type::Table || stack.kind(2) != Type::String {
+        if core.is_closing() || stack.kind(1) != Type::Table || stack.kind(2) != Type::String {
             stack.nil();
             return Reply::Values(1);
         }

@@ -14,7 +14,9 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    let mut table = Table::start();
+    // `cargo bench -p calog-tests -- P4` measures those rows alone.
+    let only = std::env::args().skip(1).find(|argument| argument.starts_with('P'));
+    let mut table = Table::start(only);
     let ours = ours::Ours::new();
     let lua = by_hand::lua();
     let javascript = by_hand::JavaScript::new();
@@ -27,7 +29,7 @@ fn main() {
     ] {
         let id = if kind == "add" { "P1" } else { "P2" };
         let run = |n| ours.lua(kind, n);
-        table.add(Row::measure(id, what, "mlua, typed", Goal::AtMost(goal), run, |n| lua.run(kind, n)));
+        table.measure(id, what, "mlua, typed", Goal::AtMost(goal), run, |n| lua.run(kind, n));
     }
     for (kind, what) in [
         ("add", "JavaScript calls a native: add(int, int)"),
@@ -37,40 +39,40 @@ fn main() {
     ] {
         let run = |n| ours.javascript(kind, n);
         let reference = |n| javascript.run(kind, n);
-        table.add(Row::measure("P3", what, "rquickjs, typed", Goal::AtMost(0.75), run, reference));
+        table.measure("P3", what, "rquickjs, typed", Goal::AtMost(0.75), run, reference);
     }
     let glue = by_hand::Glue::new();
-    table.add(Row::measure(
+    table.measure(
         "P4",
         "Lua calls JavaScript on the same thread",
         "mlua + rquickjs by hand",
         Goal::AtMost(0.6),
         |n| ours.lua_to_javascript(n),
         |n| glue.lua_to_javascript(n),
-    ));
-    table.add(Row::measure(
+    );
+    table.measure(
         "P4",
         "JavaScript calls Lua on the same thread",
         "mlua + rquickjs by hand",
         Goal::AtMost(0.6),
         |n| ours.javascript_to_lua(n),
         |n| glue.javascript_to_lua(n),
-    ));
-    table.add(Row::measure(
+    );
+    table.measure(
         "P6",
         "10,000 maps of 5 fields, Lua to JavaScript, read there",
         "walking in Lua + building in JavaScript",
         Goal::AtMost(1.15),
         |n| ours.records(n),
         |n| glue.walk_and_build(n),
-    ));
-    table.add(Row::measure(
+    );
+    table.measure(
         "P6",
         "10,000 maps of 5 fields, Lua to JavaScript, read there",
         "the way through JSON text",
         Goal::AtMost(0.35),
         |n| ours.records(n),
         |n| glue.through_json(n),
-    ));
+    );
     table.print();
 }

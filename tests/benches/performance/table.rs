@@ -33,7 +33,7 @@ pub struct Row {
 
 impl Row {
     /// Measures both sides. Each closure does its thing so many times and gives the time it took.
-    pub fn measure(
+    fn measure(
         id: &'static str,
         what: &'static str,
         reference: &'static str,
@@ -146,22 +146,34 @@ fn own_seconds() -> f64 {
     ticks.sum::<f64>() * TICK
 }
 
-/// All rows.
+/// All rows, or those of one id.
 pub struct Table {
     rows: Vec<Row>,
+    only: Option<String>,
 }
 
 impl Table {
     /// An empty one, with its head printed.
-    pub fn start() -> Table {
+    pub fn start(only: Option<String>) -> Table {
         println!("{:<3} {:<55} {:>11} {:>11}  {:>6} {:>6}", "", "what", "ours", "reference", "ratio", "goal");
-        Table { rows: Vec::new() }
+        Table { rows: Vec::new(), only }
     }
 
-    /// Adds a row, and shows it at once.
-    pub fn add(&mut self, row: Row) {
-        println!("{}", row.line());
-        self.rows.push(row);
+    /// Measures a row, and shows it at once.
+    pub fn measure(
+        &mut self,
+        id: &'static str,
+        what: &'static str,
+        reference: &'static str,
+        goal: Goal,
+        ours: impl Fn(u64) -> Duration,
+        theirs: impl Fn(u64) -> Duration,
+    ) {
+        if self.only.as_ref().is_none_or(|only| only == id) {
+            let row = Row::measure(id, what, reference, goal, ours, theirs);
+            println!("{}", row.line());
+            self.rows.push(row);
+        }
     }
 
     /// The last word.

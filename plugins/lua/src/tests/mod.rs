@@ -411,6 +411,7 @@ fn finalisers_cannot_wait_and_may_run_at_the_end() {
         collectgarbage()
         assert(seen == "unsupported", tostring(seen))
         later = setmetatable({}, { __gc = function() test.add(1, 2) end })
+        latest = setmetatable({}, { __gc = function() pcall(test.inner.deep) end })
         "##,
     );
 }
