@@ -35,6 +35,8 @@ pub(crate) struct ContextShared {
     pub(crate) path: String,
     pub(crate) thread: Arc<Thread>,
     pub(crate) options: ContextOptions,
+    /// As its options say.
+    pub(crate) lenient: bool,
     pub(crate) printer: Printer,
     /// What a call to it is waited for as.
     pub(crate) call_text: Str,
@@ -73,6 +75,7 @@ impl ContextShared {
             script,
             path,
             thread: Arc::clone(thread),
+            lenient: options.lenient(),
             options,
             printer: Printer::new(&core.sink),
             state: AtomicU8::new(State::Open as u8),

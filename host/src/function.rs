@@ -109,7 +109,7 @@ pub(crate) fn callee_facts(caller: Facts, context: &ContextShared, task: u64) ->
     facts.context = context.id.number();
     facts.task = task;
     facts.depth = caller.depth + 1;
-    if context.options.lenient() {
+    if context.lenient {
         facts.flags |= Facts::LENIENT;
     }
     Ok(facts)

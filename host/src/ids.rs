@@ -1,7 +1,6 @@
 //! Context ids: a slot and a generation in 64 bits, so that a stale id never reaches a newcomer.
 
 use std::fmt::{self, Display, Formatter};
-use std::hash::{BuildHasher, Hasher};
 
 /// The id of a context: slot in the low, generation in the high half. 0 is the embedding program.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -28,32 +27,6 @@ impl ContextId {
 impl Display for ContextId {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.slot(), self.0 >> 32)
-    }
-}
-
-/// Hashes ids by their bits: they are dense numbers that nobody outside chooses.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct ById(u64);
-
-impl BuildHasher for ById {
-    type Hasher = ById;
-    fn build_hasher(&self) -> ById {
-        ById(0)
-    }
-}
-
-impl Hasher for ById {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        // Multiplying spreads the low bits of the slot over the high ones that a table looks at.
-        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 

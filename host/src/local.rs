@@ -1,11 +1,10 @@
 //! A context on its own thread: the interpreter's handle, its tasks, and what left it by reference.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use calog_plugin_api::host_side::ContextHandle;
-use calog_plugin_api::{Error, Finisher, KeptInfo, Result};
+use calog_plugin_api::{Error, Finisher, KeptInfo, KeyMap, Result};
 
 use crate::context::{ContextShared, State};
 use crate::function::ScriptFunction;
@@ -30,9 +29,9 @@ pub(crate) struct LocalContext {
     handle: RefCell<Option<ContextHandle>>,
     /// How many entries are on the stack.
     entered: Cell<u32>,
-    pub(crate) tasks: RefCell<HashMap<u64, Task>>,
-    functions: RefCell<HashMap<u64, Weak<ScriptFunction>>>,
-    objects: RefCell<HashMap<u64, Weak<ScriptObject>>>,
+    pub(crate) tasks: RefCell<KeyMap<u64, Task>>,
+    functions: RefCell<KeyMap<u64, Weak<ScriptFunction>>>,
+    objects: RefCell<KeyMap<u64, Weak<ScriptObject>>>,
     next_key: Cell<u64>,
 }
 
@@ -63,6 +62,7 @@ impl LocalContext {
     ///
     /// # Errors
     /// `dead` when the context is closed, `panic` when the engine panicked.
+    #[inline]
     pub(crate) fn enter<T>(&self, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
         if self.shared.state() == State::Closed {
             return Err(self.shared.dead());

@@ -3,16 +3,15 @@
 //! Invariant: every entry into an interpreter goes through here, on the thread that owns it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use calog_plugin_api::host_side::EngineHandle;
+use calog_plugin_api::host_side::{ContextHandle, EngineHandle, Entered};
 use calog_plugin_api::{
     Args, CallInfo, Canceller, Code, Completion, ContextOptions, Error, Facts, Finisher, FunctionKey, Host, KeptInfo,
-    ObjectKey, Outcome, Result, Source, SourceMode, Step, TaskKey, Value, View, WaitKey,
+    KeyMap, ObjectKey, Outcome, Result, Source, SourceMode, TaskKey, Value, View, WaitKey,
 };
 use parking_lot::Mutex;
 
@@ -21,7 +20,7 @@ use crate::core::Core;
 use crate::envelope::{Circumstances, Envelope, Parcel, SourceText};
 use crate::function::callee_facts;
 use crate::host_handle::ContextHost;
-use crate::ids::{ById, ContextId};
+use crate::ids::ContextId;
 use crate::local::{LocalContext, Task};
 use crate::mailbox::{Inbox, Mail};
 use crate::stuck::Waiting;
@@ -71,7 +70,7 @@ pub(crate) struct Worker {
     pub(crate) core: Arc<Core>,
     pub(crate) thread: Arc<Thread>,
     inbox: Inbox,
-    contexts: RefCell<HashMap<ContextId, Rc<LocalContext>, ById>>,
+    contexts: RefCell<KeyMap<ContextId, Rc<LocalContext>>>,
     nesting: Cell<u32>,
     next_task: Cell<u64>,
     released: RefCell<Vec<(ContextId, FunctionKey)>>,
@@ -277,8 +276,8 @@ impl Worker {
         let info = local.base.derive(facts);
         let source_view =
             Source { mode: source.mode, name: &source.name, path: &source.path, text: &source.text, info: &info };
-        let step = self.nest().and_then(|_nested| local.enter(|handle| handle.load(&source_view)));
-        let outcome = self.after(&local, step, &info);
+        let entered = self.nest().and_then(|_nested| local.enter(|handle| handle.load(&source_view)));
+        let outcome = self.after(&local, entered, &info);
         let shared = Arc::clone(&local.shared);
         let is_main = source.mode == SourceMode::File;
         outcome.then(move |result| {
@@ -358,7 +357,7 @@ impl Worker {
         self: &Rc<Worker>,
         context: ContextId,
         info: &CallInfo,
-        entry: impl FnOnce(&calog_plugin_api::host_side::ContextHandle, &CallInfo) -> Result<Step>,
+        entry: impl FnOnce(&ContextHandle, &CallInfo) -> Result<Entered>,
     ) -> Outcome {
         let Some(local) = self.local(context) else {
             return Outcome::Failed(Error::new(Code::Dead, "the context is closed"));
@@ -383,17 +382,17 @@ impl Worker {
         });
     }
 
-    /// What an entry's step means for its caller.
+    /// What an entry's answer means for its caller.
     #[inline]
-    fn after(self: &Rc<Worker>, local: &Rc<LocalContext>, step: Result<Step>, info: &CallInfo) -> Outcome {
-        match step {
-            Ok(Step::Done(result)) => result.into(),
-            Ok(Step::Waiting { task, on }) => {
+    fn after(self: &Rc<Worker>, local: &Rc<LocalContext>, entered: Result<Entered>, info: &CallInfo) -> Outcome {
+        match entered {
+            Ok(Entered::Done(outcome)) => outcome,
+            Ok(Entered::Waiting(task, on)) => {
                 let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
                 self.suspend(local, task, on, finisher, info.keep());
                 Outcome::Pending(completion)
             }
-            Ok(Step::Yielded { task, .. }) => {
+            Ok(Entered::Yielded(task)) => {
                 let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
                 self.requeue(local, task, finisher, info.keep());
                 Outcome::Pending(completion)
@@ -426,21 +425,16 @@ impl Worker {
 
     fn resume(self: &Rc<Worker>, context: ContextId, key: WaitKey, result: Result<Value>) {
         let Some(local) = self.local(context) else { return };
-        let step = self.nest().and_then(|_nested| local.enter(|handle| handle.resume(key, result)));
+        let entered = self.nest().and_then(|_nested| local.enter(|handle| handle.resume(key, result)));
         let task = local.tasks.borrow_mut().remove(&key.0);
-        match (step, task) {
-            (Ok(Step::Done(result)), Some(task)) => {
-                // A caller that left is no loss.
-                let _ = task.finisher.finish(result);
-            }
-            (Ok(Step::Done(Ok(_))), None) => {}
-            (Ok(Step::Waiting { task, on }), Some(known)) => self.suspend(&local, task, on, known.finisher, known.info),
-            (Ok(Step::Yielded { task, .. }), Some(known)) => self.requeue(&local, task, known.finisher, known.info),
-            (Ok(Step::Done(Err(error))) | Err(error), None) => self.core.report(context, error),
-            (Err(error), Some(task)) => {
-                let _ = task.finisher.finish(Err(error));
-            }
-            (Ok(Step::Waiting { .. } | Step::Yielded { .. }), None) => {
+        match (entered, task) {
+            (Ok(Entered::Done(outcome)), Some(task)) => answer(outcome, task.finisher),
+            (Ok(Entered::Waiting(task, on)), Some(known)) => self.suspend(&local, task, on, known.finisher, known.info),
+            (Ok(Entered::Yielded(task)), Some(known)) => self.requeue(&local, task, known.finisher, known.info),
+            (Ok(Entered::Done(Outcome::Failed(error))) | Err(error), None) => self.core.report(context, error),
+            (Ok(Entered::Done(_)), None) => {}
+            (Err(error), Some(task)) => answer(Outcome::Failed(error), task.finisher),
+            (Ok(Entered::Waiting(..) | Entered::Yielded(_)), None) => {
                 let error = Error::new(Code::Unsupported, "an engine suspended a task that nobody called");
                 self.core.report(context, error);
             }

@@ -81,6 +81,7 @@ mod error;
 mod export;
 mod function;
 pub mod header;
+mod keys;
 mod log;
 mod value;
 
@@ -99,6 +100,7 @@ pub use engine::{
 };
 pub use error::{Code, Error, Frame, MAX_FRAMES, Result};
 pub use function::{Answer, Argument, Cursor, Function, Rest, TypedClosure};
+pub use keys::{ByKey, KeyMap};
 pub use log::Level;
 pub use value::{
     Aggregate, AggregateView, Builder, Elements, FromView, Index, Kind, MAX_BLOCK_BYTES, MAX_DEPTH, MAX_STRING_BYTES,
@@ -119,7 +121,7 @@ mod guides {
 pub mod host_side {
     pub use crate::abi::{
         BundleEntry, BundleHandle, Callback, CancelType, ContextHandle, EngineDescription, EngineEntry, EngineHandle,
-        HostType, LoadedPlugin, PluginTable, RuntimeType, open_root,
+        Entered, HostType, LoadedPlugin, PluginTable, RuntimeType, open_root,
     };
     pub use crate::completion::promise;
 }

@@ -6,9 +6,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use calog::plugin_api::View;
-use calog::{Callable, Code, Error, Function, Open, Result, Runtime, SearchPath, Value};
+use calog::{Callable, Code, ContextRef, Error, Function, Open, Result, Runtime, SearchPath, Value};
 
-/// How long the program waits for scripts it has sent off.
+/// How long closing may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A native: an unknown name is an error that the calling script can catch.
@@ -38,6 +38,11 @@ fn build(notes: mpsc::Sender<String>) -> Result<Runtime> {
         .build()
 }
 
+/// What a context exports under a name; nil when it exports no such thing.
+fn export(context: &ContextRef, name: &str) -> Value {
+    context.export(name).unwrap_or_default()
+}
+
 fn main() -> Result<()> {
     let (notes, noted) = mpsc::channel();
     let runtime = build(notes)?;
@@ -64,7 +69,6 @@ fn main() -> Result<()> {
     println!("items: {count:?}");
 
     // Function values are values: JavaScript's `add` goes to Lua, Lua's `discount` to JavaScript.
-    let export = |context: &calog::ContextRef, name: &str| context.export(name).unwrap_or_default();
     let count = runtime.call_export(&rules, "shop", &[export(&cart, "add")])?;
     println!("items: {count:?}");
     let total = runtime.call_export(&cart, "total", &[export(&rules, "discount")])?;

@@ -1,51 +1,80 @@
 //! One interpreter, as the host sees it: made, entered and dropped on one thread.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use super::{Args, CallInfo, Fallible, Head, Text, guard, guard_drop, suffix};
+use super::{Args, CallInfo, Fallible, Head, Outcome, Text, guard, guard_drop, suffix};
 use crate::completion::Completion;
 use crate::engine::{Context, FunctionKey, ObjectKey, Source, SourceMode, Step, TaskKey, WaitKey};
 use crate::error::{Code, Error, Frame, Result};
 use crate::value::{Value, View};
 
-/// `Step` with a fixed layout.
-#[repr(C, u8)]
-enum WireStep {
-    /// The task ended.
-    Done(Fallible<Value>),
-    /// The task waits.
-    Waiting {
-        /// Which.
-        task: u64,
-        /// For what.
-        on: Completion,
-    },
-    /// The task gave way.
-    Yielded {
-        /// Which.
-        task: u64,
-        /// With what.
-        value: Value,
-    },
-}
+/// What an entry answers: which step the outcome is, and whether the engine is still sound.
+///
+/// A step is written into the room for an outcome, so that a finished call's result reaches its
+/// caller without being moved: `DONE` leaves ready or failed there, `WAITING` pending, `YIELDED`
+/// ready; the last two also write the task's number.
+const DONE: u8 = 0;
+const WAITING: u8 = 1;
+const YIELDED: u8 = 2;
+const PANICKED: u8 = 3;
 
-impl From<Step> for WireStep {
-    fn from(step: Step) -> WireStep {
+/// `PANICKED`, for entries without a step.
+const SOUND: u8 = DONE;
+
+/// Writes a step as the entry's answer.
+///
+/// # Safety
+/// `out` is room for an outcome, `task` for a number.
+#[inline]
+unsafe fn write_step(step: Step, out: *mut Outcome, task: *mut u64) -> u8 {
+    // SAFETY: the caller vouches for both.
+    unsafe {
         match step {
-            Step::Done(result) => WireStep::Done(result.into()),
-            Step::Waiting { task, on } => WireStep::Waiting { task: task.0, on },
-            Step::Yielded { task, value } => WireStep::Yielded { task: task.0, value },
+            Step::Done(Ok(value)) => {
+                out.write(Outcome::Ready(value));
+                DONE
+            }
+            Step::Done(Err(error)) => {
+                out.write(Outcome::Failed(error));
+                DONE
+            }
+            Step::Waiting { task: number, on } => {
+                out.write(Outcome::Pending(on));
+                task.write(number.0);
+                WAITING
+            }
+            Step::Yielded { task: number, value } => {
+                out.write(Outcome::Ready(value));
+                task.write(number.0);
+                YIELDED
+            }
         }
     }
 }
 
-impl From<WireStep> for Step {
-    fn from(step: WireStep) -> Step {
-        match step {
-            WireStep::Done(result) => Step::Done(result.into()),
-            WireStep::Waiting { task, on } => Step::Waiting { task: TaskKey(task), on },
-            WireStep::Yielded { task, value } => Step::Yielded { task: TaskKey(task), value },
+/// An entry's answer as the host reads it.
+pub enum Entered {
+    /// The task ended; the outcome is ready or failed.
+    Done(Outcome),
+    /// The task waits for the completion.
+    Waiting(TaskKey, Completion),
+    /// The task gave way.
+    Yielded(TaskKey),
+}
+
+impl Entered {
+    /// # Errors
+    /// When the engine panicked.
+    #[inline]
+    fn read(status: u8, outcome: Outcome, task: u64) -> Result<Entered> {
+        match (status, outcome) {
+            (DONE, outcome) => Ok(Entered::Done(outcome)),
+            (WAITING, Outcome::Pending(on)) => Ok(Entered::Waiting(TaskKey(task), on)),
+            (YIELDED, _) => Ok(Entered::Yielded(TaskKey(task))),
+            (_, Outcome::Failed(error)) => Err(error),
+            _ => Err(panicked()),
         }
     }
 }
@@ -60,20 +89,16 @@ struct WireSource<'a> {
     info: &'a CallInfo,
 }
 
-/// What an entry answers beside its step: whether the engine is still sound.
-const SOUND: u8 = 0;
-const PANICKED: u8 = 1;
-
 #[repr(C)]
 struct ContextTable {
     head: Head,
     drop: unsafe extern "C" fn(*mut ()) -> u8,
-    load: unsafe extern "C" fn(*const (), &WireSource<'_>, *mut WireStep) -> u8,
-    call: unsafe extern "C" fn(*const (), u64, &CallInfo, *const View<'_>, usize, *mut WireStep) -> u8,
+    load: unsafe extern "C" fn(*const (), &WireSource<'_>, *mut Outcome, *mut u64) -> u8,
+    call: unsafe extern "C" fn(*const (), u64, &CallInfo, *const View<'_>, usize, *mut Outcome, *mut u64) -> u8,
     release: unsafe extern "C" fn(*const (), u64) -> u8,
-    resume: unsafe extern "C" fn(*const (), u64, *mut Fallible<Value>, *mut WireStep) -> u8,
+    resume: unsafe extern "C" fn(*const (), u64, *mut Fallible<Value>, *mut Outcome, *mut u64) -> u8,
     abandon: unsafe extern "C" fn(*const (), u64) -> u8,
-    method: unsafe extern "C" fn(*const (), u64, Text, &CallInfo, *const View<'_>, usize, *mut WireStep) -> u8,
+    method: unsafe extern "C" fn(*const (), u64, Text, &CallInfo, *const View<'_>, usize, *mut Outcome, *mut u64) -> u8,
     release_object: unsafe extern "C" fn(*const (), u64) -> u8,
     interrupt: unsafe extern "C" fn(*const ()),
     memory_used: unsafe extern "C" fn(*const ()) -> u64,
@@ -129,19 +154,21 @@ impl ContextHandle {
         ContextHandle { table: NonNull::from(&Maker::<C>::TABLE), data, one_thread: PhantomData }
     }
 
-    fn step(status: u8, step: WireStep) -> Result<Step> {
-        match (status, step) {
-            (SOUND, step) => Ok(step.into()),
-            (_, WireStep::Done(Fallible::Failed(error))) => Err(error),
-            _ => Err(panicked()),
-        }
+    /// Makes room for an answer, has the entry write it, reads it.
+    #[inline]
+    fn enter(entry: impl FnOnce(*mut Outcome, *mut u64) -> u8) -> Result<Entered> {
+        let mut outcome = MaybeUninit::uninit();
+        let mut task = 0;
+        let status = entry(outcome.as_mut_ptr(), &mut task);
+        // SAFETY: every entry writes the outcome, whatever happens.
+        Entered::read(status, unsafe { outcome.assume_init() }, task)
     }
 
     /// Runs a main chunk.
     ///
     /// # Errors
     /// When the engine panicked; here and below.
-    pub fn load(&self, source: &Source<'_>) -> Result<Step> {
+    pub fn load(&self, source: &Source<'_>) -> Result<Entered> {
         let wire = WireSource {
             mode: source.mode as u32,
             reserved: 0,
@@ -150,24 +177,22 @@ impl ContextHandle {
             text: Text { start: source.text.as_ptr(), len: source.text.len() },
             info: source.info,
         };
-        let mut step = WireStep::Done(Fallible::Failed(panicked()));
         // SAFETY: here and below, the context is alive and this is its thread, as the handle cannot
-        // leave it; arguments are borrowed for the call or handed over, and results initialised.
-        let status = unsafe { ((*self.table.as_ptr()).load)(self.data.as_ptr(), &wire, &mut step) };
-        ContextHandle::step(status, step)
+        // leave it; arguments are borrowed for the call or handed over, and there is room for results.
+        ContextHandle::enter(|out, task| unsafe { ((*self.table.as_ptr()).load)(self.data.as_ptr(), &wire, out, task) })
     }
 
     /// Runs an exported function.
     ///
     /// # Errors
     /// When the engine panicked.
-    pub fn call(&self, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Result<Step> {
-        let mut step = WireStep::Done(Fallible::Fine(Value::Nil));
+    #[inline]
+    pub fn call(&self, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Result<Entered> {
         let (start, count) = args.raw();
         // SAFETY: see `load`.
-        let status =
-            unsafe { ((*self.table.as_ptr()).call)(self.data.as_ptr(), function.0, info, start, count, &mut step) };
-        ContextHandle::step(status, step)
+        ContextHandle::enter(|out, task| unsafe {
+            ((*self.table.as_ptr()).call)(self.data.as_ptr(), function.0, info, start, count, out, task)
+        })
     }
 
     /// Tells it that the last reference to a function is gone.
@@ -184,12 +209,12 @@ impl ContextHandle {
     ///
     /// # Errors
     /// When the engine panicked.
-    pub fn resume(&self, key: WaitKey, result: Result<Value>) -> Result<Step> {
+    pub fn resume(&self, key: WaitKey, result: Result<Value>) -> Result<Entered> {
         let mut result = std::mem::ManuallyDrop::new(Fallible::from(result));
-        let mut step = WireStep::Done(Fallible::Fine(Value::Nil));
         // SAFETY: see `load`; the result is handed over.
-        let status = unsafe { ((*self.table.as_ptr()).resume)(self.data.as_ptr(), key.0, &raw mut *result, &mut step) };
-        ContextHandle::step(status, step)
+        ContextHandle::enter(|out, task| unsafe {
+            ((*self.table.as_ptr()).resume)(self.data.as_ptr(), key.0, &raw mut *result, out, task)
+        })
     }
 
     /// Drops a task for good.
@@ -206,14 +231,12 @@ impl ContextHandle {
     ///
     /// # Errors
     /// When the engine panicked.
-    pub fn method(&self, object: ObjectKey, member: &str, info: &CallInfo, args: Args<'_>) -> Result<Step> {
-        let mut step = WireStep::Done(Fallible::Fine(Value::Nil));
+    pub fn method(&self, object: ObjectKey, member: &str, info: &CallInfo, args: Args<'_>) -> Result<Entered> {
         let ((start, count), member) = (args.raw(), Text::of(member));
         // SAFETY: see `load`.
-        let status = unsafe {
-            ((*self.table.as_ptr()).method)(self.data.as_ptr(), object.0, member, info, start, count, &mut step)
-        };
-        ContextHandle::step(status, step)
+        ContextHandle::enter(|out, task| unsafe {
+            ((*self.table.as_ptr()).method)(self.data.as_ptr(), object.0, member, info, start, count, out, task)
+        })
     }
 
     /// Tells it that the last reference to an Object is gone.
@@ -291,14 +314,18 @@ unsafe fn context_ref<'a, C>(data: *const ()) -> &'a C {
 }
 
 /// Writes an entry's step; a panic is the step's error and makes the context unsound.
-unsafe fn enter(out: *mut WireStep, entry: impl FnOnce() -> Step) -> u8 {
-    let (step, status) = match guard(entry) {
-        Ok(step) => (step, SOUND),
-        Err(error) => (Step::Done(Err(error)), PANICKED),
-    };
-    // SAFETY: `out` is initialised, as every caller's is.
-    unsafe { *out = step.into() };
-    status
+///
+/// # Safety
+/// As `write_step`.
+#[inline]
+unsafe fn enter(out: *mut Outcome, task: *mut u64, entry: impl FnOnce() -> Step) -> u8 {
+    // SAFETY: the caller vouches for both; what a panicking entry left unwritten is written here.
+    unsafe {
+        guard(|| write_step(entry(), out, task)).unwrap_or_else(|error| {
+            out.write(Outcome::Failed(error));
+            PANICKED
+        })
+    }
 }
 
 fn enter_plain(entry: impl FnOnce()) -> u8 {
@@ -310,15 +337,20 @@ unsafe extern "C" fn drop_context<C: Context>(data: *mut ()) -> u8 {
     enter_plain(|| drop(unsafe { Box::from_raw(data.cast::<C>()) }))
 }
 
-unsafe extern "C" fn load<C: Context>(data: *const (), source: &WireSource<'_>, out: *mut WireStep) -> u8 {
+unsafe extern "C" fn load<C: Context>(
+    data: *const (),
+    source: &WireSource<'_>,
+    out: *mut Outcome,
+    task: *mut u64,
+) -> u8 {
     // SAFETY: here and below, the context is borrowed for the call on its thread, texts and
-    // arguments likewise, and `out` is initialised.
+    // arguments likewise, and `out` and `task` are room for the answer.
     unsafe {
         let context = context_ref::<C>(data);
         let (name, path) = (source.name.text(), source.path.text());
         let text = source.text.bytes();
         let mode = SourceMode::from_number(source.mode);
-        enter(out, || context.load(Source { mode, name: &name, path: &path, text, info: source.info }))
+        enter(out, task, || context.load(Source { mode, name: &name, path: &path, text, info: source.info }))
     }
 }
 
@@ -328,12 +360,13 @@ unsafe extern "C" fn call<C: Context>(
     info: &CallInfo,
     args: *const View<'_>,
     count: usize,
-    out: *mut WireStep,
+    out: *mut Outcome,
+    task: *mut u64,
 ) -> u8 {
     // SAFETY: see `load`.
     unsafe {
         let context = context_ref::<C>(data);
-        enter(out, || context.call(FunctionKey(function), info, Args::from_raw(args, count)))
+        enter(out, task, || context.call(FunctionKey(function), info, Args::from_raw(args, count)))
     }
 }
 
@@ -347,13 +380,14 @@ unsafe extern "C" fn resume<C: Context>(
     data: *const (),
     key: u64,
     result: *mut Fallible<Value>,
-    out: *mut WireStep,
+    out: *mut Outcome,
+    task: *mut u64,
 ) -> u8 {
     // SAFETY: see `load`; the result is handed over.
     unsafe {
         let context = context_ref::<C>(data);
         let result = result.read();
-        enter(out, || context.resume(WaitKey(key), result.into()))
+        enter(out, task, || context.resume(WaitKey(key), result.into()))
     }
 }
 
@@ -370,12 +404,13 @@ unsafe extern "C" fn method<C: Context>(
     info: &CallInfo,
     args: *const View<'_>,
     count: usize,
-    out: *mut WireStep,
+    out: *mut Outcome,
+    task: *mut u64,
 ) -> u8 {
     // SAFETY: see `load`.
     unsafe {
         let context = context_ref::<C>(data);
-        enter(out, || context.method(ObjectKey(object), &member.text(), info, Args::from_raw(args, count)))
+        enter(out, task, || context.method(ObjectKey(object), &member.text(), info, Args::from_raw(args, count)))
     }
 }
 

@@ -24,7 +24,7 @@ pub use bundle::{BundleHandle, Hook};
 pub use callable::{Callable, CallableType, Identity};
 pub use callback::Callback;
 pub use cancel::{CancelToken, CancelType};
-pub use context::ContextHandle;
+pub use context::{ContextHandle, Entered};
 pub use engine::{EngineDescription, EngineHandle};
 pub use host::{Host, HostType};
 pub use info::{CallInfo, Derived, Facts, KeptInfo};

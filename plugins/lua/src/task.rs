@@ -5,9 +5,8 @@
 //! Both cells are empty whenever Lua runs script code.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
-use calog_plugin_api::{CallInfo, Code, Completion, Error, KeptInfo, Result, Step, TaskKey, Value, WaitKey};
+use calog_plugin_api::{CallInfo, Code, Completion, Error, KeptInfo, KeyMap, Result, Step, TaskKey, Value, WaitKey};
 
 use crate::core::Core;
 use crate::ffi::{Progress, Ref, Stack};
@@ -36,7 +35,7 @@ struct Suspended {
 #[derive(Default)]
 pub(crate) struct Tasks {
     idle: RefCell<Vec<Thread>>,
-    suspended: RefCell<HashMap<u64, Suspended>>,
+    suspended: RefCell<KeyMap<u64, Suspended>>,
     last: Cell<u64>,
     /// What the thread that is just yielding waits for.
     wait: Cell<Option<Completion>>,

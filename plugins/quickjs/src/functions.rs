@@ -4,18 +4,17 @@
 //! sent again gets a new key. The two tables say the same in both directions.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
-use calog_plugin_api::{Callable, FunctionKey, Host, Result};
+use calog_plugin_api::{Callable, FunctionKey, Host, KeyMap, Result};
 
 use crate::ffi::Pin;
 
 /// The pinned functions.
 #[derive(Default)]
 pub(crate) struct Functions {
-    pins: RefCell<HashMap<u64, Pin>>,
+    pins: RefCell<KeyMap<u64, Pin>>,
     /// The latest key of a pinned function, by its address.
-    keys: RefCell<HashMap<usize, u64>>,
+    keys: RefCell<KeyMap<usize, u64>>,
 }
 
 impl Functions {

@@ -1,9 +1,8 @@
 //! What waits: promises of scripts for what the host will finish, and tasks of the host for promises.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
-use calog_plugin_api::{CallInfo, Finisher, KeptInfo, Outcome, Result, Step, TaskKey, Value, WaitKey};
+use calog_plugin_api::{CallInfo, Finisher, KeptInfo, KeyMap, Outcome, Result, Step, TaskKey, Value, WaitKey};
 use rquickjs::{Ctx, Function, Promise, Value as Js, promise::PromiseState};
 
 use crate::errors;
@@ -14,8 +13,8 @@ use crate::ffi::{self, Pin};
 #[derive(Default)]
 pub(crate) struct Promises {
     last: Cell<u64>,
-    waits: RefCell<HashMap<u64, Wait>>,
-    tasks: RefCell<HashMap<u64, Task>>,
+    waits: RefCell<KeyMap<u64, Wait>>,
+    tasks: RefCell<KeyMap<u64, Task>>,
 }
 
 /// A script's promise, and under which circumstances its code goes on.

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
-use calog_plugin_api::{Error, Host, Native, Result, RuntimeHandle};
+use calog_plugin_api::{Error, Host, KeyMap, Native, Result, RuntimeHandle};
 
 use crate::ffi::{Bound, Classes, CurrentInfo, Held, How, Pin, RawContext, Reader, Target, Weak, Writer};
 use crate::functions::Functions;
@@ -35,9 +35,9 @@ pub(crate) struct Realm {
     /// Functions that left.
     pub(crate) functions: Functions,
     /// The functions that stand for callables, by the callable's address.
-    pub(crate) foreign: RefCell<HashMap<usize, Weak>>,
+    pub(crate) foreign: RefCell<KeyMap<usize, Weak>>,
     /// The objects that stand for Objects, by the Object's address.
-    pub(crate) objects: RefCell<HashMap<usize, Weak>>,
+    pub(crate) objects: RefCell<KeyMap<usize, Weak>>,
     /// One prototype for each type of Object.
     pub(crate) types: RefCell<HashMap<String, Pin>>,
     pub(crate) natives: Natives,

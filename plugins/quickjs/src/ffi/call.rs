@@ -35,6 +35,11 @@ pub(crate) fn call_pinned<'js>(
         let mut values = Few::new();
         let mut fail = None;
         for view in args {
+            // Small ints go straight into their place; others are made elsewhere and moved there.
+            if let Some(small) = view.as_int().and_then(|int| i32::try_from(int).ok()) {
+                values.push(qjs::JS_MKVAL(qjs::JS_TAG_INT, small));
+                continue;
+            }
             match super::write::to_raw(realm, view, lenient) {
                 Ok(value) => values.push(value),
                 Err(reason) => {
@@ -68,6 +73,9 @@ unsafe fn finish<'js>(ctx: &Ctx<'js>, result: qjs::JSValue, lenient: bool) -> Ca
     let realm = realm_of(ctx);
     // SAFETY: the caller vouches for the result, which is freed or handed on.
     unsafe {
+        if qjs::JS_VALUE_GET_TAG(result) == qjs::JS_TAG_INT {
+            return Called::Done(Ok(Value::Int(qjs::JS_VALUE_GET_INT(result).into())));
+        }
         if qjs::JS_IsException(result) {
             return Called::Done(Err(errors::caught(ctx)));
         }

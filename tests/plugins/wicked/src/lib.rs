@@ -12,13 +12,15 @@
 //! | `forgotten` | the step waits for a completion whose finisher is dropped |
 //! | `yield` | the step yields; resumed, it gives "resumed" |
 //! | `resume-panic` | the step waits for a finished completion; `resume` panics |
-//! | `release-panic` | done; `release` of the export will panic |
+//! | `release-panic` | done; `release` of a function or an Object will panic |
 //! | `drop-panic` | done; the context's drop will panic |
 //! | `deep` | the value given nests 128 levels |
+//! | `object` | gives an Object of this context, whose method `obey(word)` does what the word says |
 //! | anything else | done: the word comes back |
 //!
 //! Loaded, it exports `obey(word)`. The options `open = "panic"`, `open = "fail"` and the engine's
-//! configuration `new = "panic"`, `new = "fail"` reach the entries before a script exists.
+//! configuration `new = "panic"`, `new = "fail"` reach the entries before a script exists; `drop = "panic"`
+//! there has the engine's own drop panic. The bundle's configuration orders its hooks: see `natives`.
 #![forbid(unsafe_code)]
 
 mod natives;
@@ -59,7 +61,7 @@ impl Drop for Wicked {
 }
 
 /// `panic` or `fail`, where there is no script yet to say so.
-fn order(word: View<'_>) -> Result<()> {
+pub(crate) fn order(word: View<'_>) -> Result<()> {
     match word.as_str() {
         Some("panic") => panic!("wicked: as ordered"),
         Some("fail") => Err(Error::new(Code::Io, "wicked: as ordered")),
@@ -105,9 +107,16 @@ impl Spell {
             }
             "yield" => return Ok(Step::Yielded { task: self.task(), value: Value::Nil }),
             "deep" => return Ok(Step::Done(natives::nested(128))),
+            "object" => return Ok(Step::Done(self.object())),
             _ => {}
         }
         Ok(Step::Done(Ok(word.into())))
+    }
+
+    fn object(&self) -> Result<Value> {
+        let members = Value::list([Descriptor::method("obey").to_value()?])?;
+        let (object, _key) = self.host.object(None, "wicked.Familiar", &members)?;
+        Ok(Value::Object(object))
     }
 
     fn wait(&self, on: Completion) -> Step {
@@ -147,6 +156,14 @@ impl Context for Spell {
 
     fn release(&self, _function: FunctionKey) {
         assert!(!self.release_panics.get(), "wicked: releasing");
+    }
+
+    fn method(&self, _object: ObjectKey, _member: &str, _info: &CallInfo, args: Args<'_>) -> Step {
+        step(self.obey(args.get(0).as_str().unwrap_or_default()))
+    }
+
+    fn release_object(&self, _object: ObjectKey) {
+        assert!(!self.release_panics.get(), "wicked: releasing an object");
     }
 
     fn resume(&self, _key: WaitKey, result: Result<Value>) -> Step {

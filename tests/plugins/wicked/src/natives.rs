@@ -1,12 +1,35 @@
-//! Natives that misbehave, each in its own way.
+//! Natives that misbehave, each in its own way, and hooks that do so on order: the bundle's
+//! configuration gives `panic` or `fail` to `validate`, `boot`, `run` or `shutdown`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use calog_plugin_api::prelude::*;
+use calog_plugin_api::priority;
+
+use crate::order;
 
 /// The bundle `wicked`.
-pub(crate) fn wicked() -> Bundle {
+pub(crate) fn wicked(runtime: RuntimeHandle) -> Result<Bundle> {
+    // What the hooks without a configuration of their own are ordered to do: known from the start.
+    let orders = Arc::new(Mutex::new(Value::Nil));
+    let (run, shutdown) = (Arc::clone(&orders), Arc::clone(&orders));
+    let ordered = |orders: &Mutex<Value>| orders.lock().unwrap_or_else(|it| it.into_inner()).clone();
+    let bundle = natives()
+        .validate(|config| order(config.field("validate")))
+        .boot(priority::NORMAL, move |_, config| {
+            *orders.lock().unwrap_or_else(|it| it.into_inner()) = config.to_value();
+            order(config.field("boot"))
+        })
+        .run(priority::NORMAL, move |_, _stop| order(ordered(&run).view().field("run")))
+        .shutdown(priority::NORMAL, move || {
+            runtime.log(Level::Info, 0, "wicked: the shutdown hook");
+            order(ordered(&shutdown).view().field("shutdown"))
+        });
+    Ok(bundle)
+}
+
+fn natives() -> Bundle {
     Bundle::new("wicked")
         .function("panic", |text: Option<&str>| -> Value { panic!("{}", text.unwrap_or("wicked: as ordered")) })
         .doc("Panics.")
