@@ -1,6 +1,6 @@
 //! One thread's mailbox: the only way in from another thread.
 //!
-//! The queue is crossbeam's; how a thread waits on it is ours (`design/performance.md`): spin while
+//! The queue is crossbeam's; how a thread waits on it is ours (`docs/performance.md`): spin while
 //! spinning has lately been worth it, then park behind an asleep flag. Senders pay for a wake-up
 //! only when the flag is up.
 

@@ -1,9 +1,10 @@
 //! Builds what is tested with the cargo that runs the tests, once for each test process.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The packages that the tests load at run time, so that cargo does not build them by itself.
 const PACKAGES: [&str; 4] = ["calog", "calog-engine-lua", "calog-engine-quickjs", "calog-natives-stats"];
@@ -27,21 +28,43 @@ pub fn command() -> PathBuf {
     plugin_folder().join("calog")
 }
 
-/// Builds a crate of `tests/plugins` as a third party would: by itself, in a target folder of its own.
-/// Gives the library's path.
+/// Builds a crate of `tests/plugins` as a third party would: by itself, in a target folder apart from
+/// the workspace's. Gives the library's path.
 pub fn build_standalone(name: &str) -> PathBuf {
+    // One at a time: they share that folder, where the dependencies are then built once.
+    static ONE: Mutex<()> = Mutex::new(());
+    // A build that failed has failed its own test; the next may try.
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = root().join("tests/plugins").join(name);
-    let target = target_folder().join("standalone").join(name);
+    take_locked_versions(&folder);
+    let target = target_folder().join("standalone");
     run(Command::new(cargo()).current_dir(&folder).arg("build").arg("--target-dir").arg(&target));
-    target.join("debug").join(format!("libcalog_test_{}.so", name.replace('-', "_")))
+    target.join("debug").join(library(&folder))
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the tests lie in the repository").to_path_buf()
+}
+
+/// Begins with the workspace's versions of dependencies, so that nothing newer needs to be fetched.
+fn take_locked_versions(folder: &Path) {
+    let own = folder.join("Cargo.lock");
+    if !own.exists() {
+        fs::copy(root().join("Cargo.lock"), own).expect("the workspace's lock file can be copied");
+    }
+}
+
+/// The file name of a crate's library, after its package.
+fn library(folder: &Path) -> String {
+    let manifest = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = ")).expect("a package's name");
+    format!("lib{}.so", name.trim_matches('"').replace('-', "_"))
 }
 
 fn cargo() -> String {
     env::var("CARGO").unwrap_or_else(|_| "cargo".into())
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn profile() -> &'static str {

@@ -1,14 +1,11 @@
 //! A runtime over the workspace's plugins, with scripts in a temporary folder.
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use crate::{Folder, Output, plugin_folder};
 use calog::{ContextId, ContextRef, Error, Open, Result, Runtime, RuntimeBuilder, SearchPath, Value};
-use tempfile::TempDir;
-
-use crate::{Output, plugin_folder};
 
 /// A runtime for one test.
 pub struct World {
@@ -17,7 +14,7 @@ pub struct World {
     /// What scripts printed.
     pub output: Output,
     errors: Rc<RefCell<Vec<(ContextId, Error)>>>,
-    folder: TempDir,
+    folder: Folder,
 }
 
 impl Default for World {
@@ -42,15 +39,13 @@ impl World {
             .output(output.clone())
             .on_error(move |context, error| seen.borrow_mut().push((context, error.clone())));
         let runtime = more(builder).build().expect("a runtime over the workspace's plugins");
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = Folder::new();
         World { runtime, output, errors, folder }
     }
 
     /// Writes a script.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        fs::write(&path, text).expect("a script can be written");
-        path
+        self.folder.write(name, text)
     }
 
     /// Opens a script that is written for it, and waits until its main chunk has run.

@@ -33,7 +33,7 @@ unsafe fn write_step(step: Step, out: *mut Outcome, task: *mut u64) -> u8 {
     unsafe {
         match step {
             Step::Done(Ok(value)) => {
-                out.write(Outcome::Ready(value));
+                Outcome::Ready(value).put(out);
                 DONE
             }
             Step::Done(Err(error)) => {
@@ -161,7 +161,8 @@ impl ContextHandle {
         let mut task = 0;
         let status = entry(outcome.as_mut_ptr(), &mut task);
         // SAFETY: every entry writes the outcome, whatever happens.
-        Entered::read(status, unsafe { outcome.assume_init() }, task)
+        let outcome = unsafe { Outcome::take(&outcome) };
+        if status == DONE { Ok(Entered::Done(outcome)) } else { Entered::read(status, outcome, task) }
     }
 
     /// Runs a main chunk.

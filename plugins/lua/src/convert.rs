@@ -1,4 +1,4 @@
-//! Values both ways: `docs/` has the table, `script-api.md` the precise points.
+//! Values both ways: `docs/scripts.md` has the table and the precise points.
 //!
 //! Out of Lua everything is read raw: no metamethod of the sender runs. Plain arguments are borrowed
 //! where they lie on the stack; tables are written into one block by a reader that is used again. A

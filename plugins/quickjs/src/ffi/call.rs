@@ -37,7 +37,7 @@ pub(crate) fn call_pinned<'js>(
         for view in args {
             // Small ints go straight into their place; others are made elsewhere and moved there.
             if let Some(small) = view.as_int().and_then(|int| i32::try_from(int).ok()) {
-                values.push(qjs::JS_MKVAL(qjs::JS_TAG_INT, small));
+                values.push_int(small);
                 continue;
             }
             match super::write::to_raw(realm, view, lenient) {

@@ -33,6 +33,7 @@ impl<T: Copy> Few<T> {
     }
 
     #[cold]
+    #[inline(never)]
     fn spill(&mut self, item: T) {
         if self.spilled.is_empty() {
             let all = self.as_slice().to_vec();
@@ -48,6 +49,25 @@ impl<T: Copy> Few<T> {
             unsafe { std::slice::from_raw_parts(self.inline.as_ptr().cast(), self.count) }
         } else {
             &self.spilled
+        }
+    }
+}
+
+impl Few<qjs::JSValue> {
+    /// Pushes a small integer, written part by part: made elsewhere and moved here as a whole it would
+    /// wait for the parts to reach the cache.
+    #[inline]
+    pub(super) fn push_int(&mut self, int: i32) {
+        if self.count < FEW {
+            let place = self.inline[self.count].as_mut_ptr();
+            // SAFETY: the place is one of ours, and both parts of the value are written.
+            unsafe {
+                (*place).u.int32 = int;
+                (*place).tag = qjs::JS_TAG_INT.into();
+            }
+            self.count += 1;
+        } else {
+            self.spill(qjs::JS_MKVAL(qjs::JS_TAG_INT, int));
         }
     }
 }

@@ -217,6 +217,8 @@ fn guarded(realm: &Realm, part: impl FnOnce() -> Result<qjs::JSValue, Fail>) -> 
 fn throw_fail(realm: &Realm, fail: Fail) -> qjs::JSValue {
     match fail {
         Fail::Thrown => {}
+        // A context that is to stop must not catch what its calls end with, and run on.
+        Fail::Error(_) if realm.host.stopping() => return throw_uncatchable(realm),
         Fail::Error(error) => enter(realm, |ctx| {
             throw(ctx, &error);
         }),

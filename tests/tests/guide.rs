@@ -1,0 +1,54 @@
+//! The examples of `docs/scripts.md` do what the page says.
+//!
+//! In each section a line "`file`:" before a code block writes a file, and "`calog run file` prints"
+//! (or "fails with") before one runs it and compares: all of standard output, or the beginning of
+//! standard error.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+const GUIDE: &str = include_str!("../../docs/scripts.md");
+
+#[test]
+fn the_examples_of_the_guide_do_what_it_says() {
+    let mut run = 0;
+    for section in GUIDE.split("\n## ") {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut before = "";
+        let mut lines = section.lines();
+        while let Some(line) = lines.next() {
+            if line.starts_with("```") {
+                let block: String =
+                    lines.by_ref().take_while(|line| *line != "```").map(|it| format!("{it}\n")).collect();
+                run += u32::from(example(&folder, before, &block));
+            } else if !line.is_empty() {
+                before = line;
+            }
+        }
+    }
+    assert!(run >= 10, "the guide has examples, not {run}");
+}
+
+/// Writes or runs an example, as the line before it says. Whether it was run.
+fn example(folder: &TempDir, before: &str, block: &str) -> bool {
+    let Some((quoted, rest)) = before.strip_prefix('`').and_then(|it| it.split_once('`')) else { return false };
+    match (quoted.strip_prefix("calog run "), rest) {
+        (None, ":") => fs::write(folder.path().join(quoted), block).expect("a script can be written"),
+        (Some(script), " prints") => check(folder.path(), script, block, ""),
+        (Some(script), " fails with") => check(folder.path(), script, "", block),
+        _ => return false,
+    }
+    rest != ":"
+}
+
+fn check(folder: &Path, script: &str, printed: &str, error: &str) {
+    let output = Command::new(calog_tests::command()).current_dir(folder).args(["run", script]).output();
+    let output = output.expect("the command runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), printed, "{script}: {errors}");
+    assert!(errors.starts_with(error), "{script}: {errors}");
+    assert_eq!(output.status.success(), error.is_empty(), "{script}: {errors}");
+}
