@@ -44,11 +44,6 @@ impl Liveness {
     pub(crate) fn is_zero(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }
-
-    #[cfg(test)]
-    pub(crate) fn count(&self) -> usize {
-        self.count.load(Ordering::Acquire)
-    }
 }
 
 /// One count, given back when it is dropped.
@@ -64,5 +59,27 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.down();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_given_back_when_it_is_dropped_and_zero_wakes_the_host() {
+        let liveness = Arc::new(Liveness::default());
+        let (thread, inbox) = Thread::new("host".into());
+        liveness.watch(Arc::clone(&thread));
+        let (one, two) = (Counted::new(&liveness), Counted::new(&liveness));
+        drop(one);
+        assert!(!liveness.is_zero());
+        let waiter = std::thread::spawn({
+            let liveness = Arc::clone(&liveness);
+            // Only a wake-up, or a look at the right moment, lets this end.
+            move || inbox.wait(&thread.mailbox, &|| liveness.is_zero(), None)
+        });
+        drop(two);
+        assert!(matches!(waiter.join(), Ok(crate::mailbox::Mail::Ready)));
     }
 }

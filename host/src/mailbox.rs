@@ -168,7 +168,7 @@ impl Spin {
     /// Spins for something to come, within the budget.
     fn try_spin(&self, look: &dyn Fn() -> Option<Mail>) -> Option<Mail> {
         let misses = self.misses.get();
-        let probing = self.budget.get() == 0 && misses % PROBE_EVERY == 0;
+        let probing = self.budget.get() == 0 && misses.is_multiple_of(PROBE_EVERY);
         let budget = if probing { MAX_SPINS } else { self.budget.get() };
         if budget == 0 || SPINNING.fetch_add(1, Ordering::Relaxed) >= self.allowed {
             if budget != 0 {
@@ -201,5 +201,27 @@ impl Spin {
             self.budget.set(if half < 16 { 0 } else { half });
             self.misses.set(self.misses.get().wrapping_add(1));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spinning_is_given_up_when_it_does_not_pay_and_tried_again_now_and_then() {
+        let spin = Spin::new();
+        let misses = || (0..12).for_each(|_| assert!(spin.try_spin(&|| None).is_none()));
+        misses();
+        assert_eq!(spin.budget.get(), 0, "misses halve the budget down to nothing");
+        spin.learn(true, true, 100);
+        assert_eq!(spin.budget.get(), 332, "a probe that hits sets it to three times the wait");
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_time() {
+        let (mailbox, inbox) = mailbox();
+        let until = Some(Instant::now());
+        assert!(matches!(inbox.wait(&mailbox, &|| false, until), Mail::TimedOut));
     }
 }

@@ -387,11 +387,9 @@ impl Runtime {
         Ok(ContextRef(shared))
     }
 
-    /// Opens several contexts, which can import each other by name from the start.
-    ///
-    /// # Errors
-    /// As [`open`](Runtime::open), for the first that cannot be opened; those before it stay.
-    pub fn open_all(&self, all: impl IntoIterator<Item = Open>) -> Result<Vec<ContextRef>> {
+    /// Opens several contexts, which can import each other by name from the start. Each has its own
+    /// result, as of [`open`](Runtime::open).
+    pub fn open_all(&self, all: impl IntoIterator<Item = Open>) -> Vec<Result<ContextRef>> {
         // Imports look for modules under this lock, so none misses a context that is about to be opened.
         let _none_looks = self.core.modules.opening.lock();
         all.into_iter().map(|open| self.open(open)).collect()

@@ -392,7 +392,7 @@ impl Worker {
                 self.suspend(local, task, on, finisher, info.keep());
                 Outcome::Pending(completion)
             }
-            Ok(Entered::Yielded(task)) => {
+            Ok(Entered::Yielded(task, _)) => {
                 let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
                 self.requeue(local, task, finisher, info.keep());
                 Outcome::Pending(completion)
@@ -430,11 +430,11 @@ impl Worker {
         match (entered, task) {
             (Ok(Entered::Done(outcome)), Some(task)) => answer(outcome, task.finisher),
             (Ok(Entered::Waiting(task, on)), Some(known)) => self.suspend(&local, task, on, known.finisher, known.info),
-            (Ok(Entered::Yielded(task)), Some(known)) => self.requeue(&local, task, known.finisher, known.info),
+            (Ok(Entered::Yielded(task, _)), Some(known)) => self.requeue(&local, task, known.finisher, known.info),
             (Ok(Entered::Done(Outcome::Failed(error))) | Err(error), None) => self.core.report(context, error),
             (Ok(Entered::Done(_)), None) => {}
             (Err(error), Some(task)) => answer(Outcome::Failed(error), task.finisher),
-            (Ok(Entered::Waiting(..) | Entered::Yielded(_)), None) => {
+            (Ok(Entered::Waiting(..) | Entered::Yielded(..)), None) => {
                 let error = Error::new(Code::Unsupported, "an engine suspended a task that nobody called");
                 self.core.report(context, error);
             }

@@ -1,5 +1,6 @@
 //! Builds what is tested with the cargo that runs the tests, once for each test process.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,14 +33,19 @@ pub fn command() -> PathBuf {
 /// the workspace's. Gives the library's path.
 pub fn build_standalone(name: &str) -> PathBuf {
     // One at a time: they share that folder, where the dependencies are then built once.
-    static ONE: Mutex<()> = Mutex::new(());
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     // A build that failed has failed its own test; the next may try.
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(library) = built.get(name) {
+        return library.clone();
+    }
     let folder = root().join("tests/plugins").join(name);
     take_locked_versions(&folder);
     let target = target_folder().join("standalone");
     run(Command::new(cargo()).current_dir(&folder).arg("build").arg("--target-dir").arg(&target));
-    target.join("debug").join(library(&folder))
+    let library = target.join("debug").join(library(&folder));
+    built.insert(name.to_owned(), library.clone());
+    library
 }
 
 /// The repository's root.

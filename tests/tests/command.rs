@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use calog_tests::{Calog, Folder, Ran, World, build_standalone, command, root};
+use calog_tests::{Calog, Folder, Ran, build_standalone, command};
 use nix::sys::signal::Signal;
 
 /// Runs one script of a folder that is made for it.
@@ -396,14 +396,4 @@ fn a_reader_that_leaves_is_no_failure() {
     let shell = format!("'{}' run '{}' | head -1; echo \"${{PIPESTATUS[0]}}\"", command().display(), script.display());
     let ran = std::process::Command::new("bash").args(["-c", &shell]).output().expect("bash");
     assert_eq!(String::from_utf8_lossy(&ran.stdout), "1\n0\n", "{}", String::from_utf8_lossy(&ran.stderr));
-}
-
-#[test]
-fn the_command_has_no_powers_that_the_library_lacks() {
-    // The same script, through the library.
-    let world = World::new();
-    world.open("hello.lua", "print('hello', calog.self().language)");
-    let out = run_script("hello.lua", "print('hello', calog.self().language)").ended_with(0).out;
-    assert_eq!(out, world.output.text());
-    assert!(root().join("host/src/cli").is_dir());
 }

@@ -15,9 +15,7 @@ pub(super) fn run(folders: &[PathBuf], paths: &[PathBuf], args: Vec<String>) -> 
     let manifests: Vec<_> = programs.iter().map(Program::manifest).collect();
     let session = Session::start(folders, &manifests, args)?;
     let contexts = contexts(&session.runtime, &programs)?;
-    for context in &contexts {
-        open(&session, context)?;
-    }
+    open(&session, &contexts)?;
     Ok(session.finish())
 }
 
@@ -43,13 +41,18 @@ fn check_engine(runtime: &Runtime, script: &Path) -> Result<(), Exit> {
     runtime.engine_for(script).map(drop).map_err(missing)
 }
 
-/// Opens a context. When that fails because its plugin turned out to be unusable, the engine is
+/// Opens the contexts. When that fails because a plugin turned out to be unusable, the engine is
 /// missing; any other failure is that context's, and the others go on.
-fn open(session: &Session, entry: &ContextEntry) -> Result<(), Exit> {
-    let opened = options(entry).and_then(|open| session.runtime.open(open));
-    if let Err(error) = opened {
-        session.fail(&error);
-        check_engine(&session.runtime, &entry.script)?;
+fn open(session: &Session, entries: &[ContextEntry]) -> Result<(), Exit> {
+    let all: Vec<Open> = entries.iter().map(options).collect::<calog::Result<_>>().map_err(|error| {
+        // A manifest's values are shallow and small; this is for the day when they are not.
+        Exit::of_error(USAGE, &error)
+    })?;
+    for (opened, entry) in session.runtime.open_all(all).into_iter().zip(entries) {
+        if let Err(error) = opened {
+            session.fail(&error);
+            check_engine(&session.runtime, &entry.script)?;
+        }
     }
     Ok(())
 }

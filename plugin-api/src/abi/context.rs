@@ -60,8 +60,8 @@ pub enum Entered {
     Done(Outcome),
     /// The task waits for the completion.
     Waiting(TaskKey, Completion),
-    /// The task gave way.
-    Yielded(TaskKey),
+    /// The task gave way, with a value.
+    Yielded(TaskKey, Value),
 }
 
 impl Entered {
@@ -72,7 +72,7 @@ impl Entered {
         match (status, outcome) {
             (DONE, outcome) => Ok(Entered::Done(outcome)),
             (WAITING, Outcome::Pending(on)) => Ok(Entered::Waiting(TaskKey(task), on)),
-            (YIELDED, _) => Ok(Entered::Yielded(TaskKey(task))),
+            (YIELDED, Outcome::Ready(value)) => Ok(Entered::Yielded(TaskKey(task), value)),
             (_, Outcome::Failed(error)) => Err(error),
             _ => Err(panicked()),
         }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use calog_plugin_api::header::{Entry, Header, MAGIC};
 use calog_plugin_api::host_side::{
-    BundleEntry, BundleHandle, ContextHandle, EngineDescription, EngineEntry, EngineHandle, HostType, LoadedPlugin,
-    PluginTable, promise,
+    BundleEntry, BundleHandle, ContextHandle, EngineDescription, EngineEntry, EngineHandle, Entered, HostType,
+    LoadedPlugin, PluginTable, promise,
 };
 use calog_plugin_api::prelude::*;
 use calog_plugin_api::{Native, ObjectKey, Threading, WaitKey};
@@ -201,12 +201,15 @@ fn load(context: &ContextHandle, text: &[u8]) -> String {
     step(context.load(&source))
 }
 
-fn step(step: Result<Step>) -> String {
-    match step {
+fn step(entered: Result<Entered>) -> String {
+    match entered {
         Err(error) => format!("dead: {error:?}"),
-        Ok(Step::Done(result)) => format!("done: {}", show(&result)),
-        Ok(Step::Waiting { task, on }) => format!("task {} waits for {}", task.0, on.text()),
-        Ok(Step::Yielded { task, value }) => format!("task {} yielded {value:?}", task.0),
+        Ok(Entered::Done(outcome)) => match outcome.settled() {
+            Ok(result) => format!("done: {}", show(&result)),
+            Err(on) => format!("done, but waits for {}", on.text()),
+        },
+        Ok(Entered::Waiting(task, on)) => format!("task {} waits for {}", task.0, on.text()),
+        Ok(Entered::Yielded(task, value)) => format!("task {} yielded {value:?}", task.0),
     }
 }
 

@@ -7,7 +7,7 @@ use mlua::{BString, Function as LuaFunction, Lua, LuaSerdeExt, Value as LuaValue
 use rquickjs::{Context, Ctx, Function as JsFunction, Persistent, Runtime, Value as JsValue};
 
 /// What both sides loop over, in Lua.
-pub const LUA_LOOPS: &str = "
+pub(crate) const LUA_LOOPS: &str = "
     function loop_add(f, n) local sum = 0 for i = 1, n do sum = f(i, 1) end return sum end
     function loop_one(f, x, n) for i = 1, n do f(x) end end
     text = string.rep('x', 32)
@@ -19,7 +19,7 @@ pub const LUA_LOOPS: &str = "
 ";
 
 /// The same in JavaScript.
-pub const JS_LOOPS: &str = "
+pub(crate) const JS_LOOPS: &str = "
     function loopAdd(f, n) { let sum = 0; for (let i = 1; i <= n; i++) sum = f(i, 1); return sum }
     function loopOne(f, x, n) { for (let i = 0; i < n; i++) f(x) }
     const theText = 'x'.repeat(32)
@@ -45,10 +45,10 @@ fn timed(run: impl FnOnce()) -> Duration {
 }
 
 /// Lua alone with typed functions.
-pub struct LuaAlone(Lua);
+pub(crate) struct LuaAlone(Lua);
 
 /// Lua alone, ready.
-pub fn lua() -> LuaAlone {
+pub(crate) fn lua() -> LuaAlone {
     let lua = Lua::new();
     lua.load(LUA_LOOPS).exec().expect("the loops compile");
     let globals = lua.globals();
@@ -69,19 +69,19 @@ pub fn lua() -> LuaAlone {
 }
 
 impl LuaAlone {
-    pub fn run(&self, kind: &str, n: u64) -> Duration {
+    pub(crate) fn run(&self, kind: &str, n: u64) -> Duration {
         let run: LuaFunction = self.0.globals().get("run").expect("the runner");
         timed(|| run.call::<()>((kind, n)).expect("a loop that runs"))
     }
 }
 
 /// JavaScript alone with typed functions.
-pub struct JavaScript {
+pub(crate) struct JavaScript {
     context: Context,
 }
 
 impl JavaScript {
-    pub fn new() -> JavaScript {
+    pub(crate) fn new() -> JavaScript {
         let runtime = Runtime::new().expect("a runtime");
         let context = Context::full(&runtime).expect("a context");
         context.with(|ctx| {
@@ -101,7 +101,7 @@ impl JavaScript {
         JavaScript { context }
     }
 
-    pub fn run(&self, kind: &str, n: u64) -> Duration {
+    pub(crate) fn run(&self, kind: &str, n: u64) -> Duration {
         self.context.with(|ctx| {
             let run: JsFunction<'_> = ctx.globals().get("run").expect("the runner");
             let function: JsFunction<'_> = ctx.globals().get(format!("f_{kind}")).expect("the function");
@@ -115,13 +115,13 @@ fn set<'js>(ctx: &Ctx<'js>, name: &str, function: rquickjs::Result<JsFunction<'j
 }
 
 /// Both engines on one thread, glued by hand with dynamic values.
-pub struct Glue {
+pub(crate) struct Glue {
     lua: Lua,
     context: Context,
 }
 
 impl Glue {
-    pub fn new() -> Glue {
+    pub(crate) fn new() -> Glue {
         let lua = Lua::new();
         lua.load(LUA_LOOPS).exec().expect("the loops compile");
         lua.load("function add_two(a, b) return a + b end").exec().expect("a function");
@@ -133,7 +133,7 @@ impl Glue {
         Glue { lua, context }
     }
 
-    pub fn lua_to_javascript(&self, n: u64) -> Duration {
+    pub(crate) fn lua_to_javascript(&self, n: u64) -> Duration {
         self.context.with(|ctx| {
             let add: JsFunction<'_> = ctx.globals().get("addTwo").expect("a function");
             self.lua
@@ -153,7 +153,7 @@ impl Glue {
         })
     }
 
-    pub fn javascript_to_lua(&self, n: u64) -> Duration {
+    pub(crate) fn javascript_to_lua(&self, n: u64) -> Duration {
         let add: LuaFunction = self.lua.globals().get("add_two").expect("a function");
         let lua = self.lua.clone();
         self.context.with(|ctx| {
@@ -171,7 +171,7 @@ impl Glue {
 
     /// What it costs at least: a walk over the table through Lua's C interface, and JavaScript making
     /// the same objects itself; then the same reading.
-    pub fn walk_and_build(&self, n: u64) -> Duration {
+    pub(crate) fn walk_and_build(&self, n: u64) -> Duration {
         let records: mlua::Table = self.lua.globals().get("records").expect("the records");
         self.context.with(|ctx| {
             let build: JsFunction<'_> = ctx.globals().get("build").expect("a function");
@@ -186,7 +186,7 @@ impl Glue {
         })
     }
 
-    pub fn through_json(&self, n: u64) -> Duration {
+    pub(crate) fn through_json(&self, n: u64) -> Duration {
         let records: LuaValue = self.lua.globals().get("records").expect("the records");
         self.context.with(|ctx| {
             let sum: JsFunction<'_> = ctx.globals().get("sum").expect("a function");

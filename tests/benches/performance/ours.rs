@@ -9,14 +9,14 @@ use calog_tests::plugin_folder;
 use crate::by_hand::{JS_LOOPS, LUA_LOOPS};
 
 /// A runtime with a Lua and a JavaScript context on one thread.
-pub struct Ours {
+pub(crate) struct Ours {
     runtime: Runtime,
     lua: ContextRef,
     javascript: ContextRef,
 }
 
 impl Ours {
-    pub fn new() -> Ours {
+    pub(crate) fn new() -> Ours {
         let runtime = Runtime::builder()
             .plugins(SearchPath::of([plugin_folder()]))
             .inline_native(Function::new("bench.add", |a: i64, b: i64| a.wrapping_add(b)))
@@ -71,25 +71,25 @@ impl Ours {
         Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
     }
 
-    pub fn lua(&self, kind: &str, n: u64) -> Duration {
+    pub(crate) fn lua(&self, kind: &str, n: u64) -> Duration {
         self.timed(&self.lua, kind, &[Ours::count(n)])
     }
 
-    pub fn javascript(&self, kind: &str, n: u64) -> Duration {
+    pub(crate) fn javascript(&self, kind: &str, n: u64) -> Duration {
         self.timed(&self.javascript, kind, &[Ours::count(n)])
     }
 
-    pub fn lua_to_javascript(&self, n: u64) -> Duration {
+    pub(crate) fn lua_to_javascript(&self, n: u64) -> Duration {
         let add = self.javascript.export("addTwo").expect("an export");
         self.timed(&self.lua, "call", &[add, Ours::count(n)])
     }
 
-    pub fn javascript_to_lua(&self, n: u64) -> Duration {
+    pub(crate) fn javascript_to_lua(&self, n: u64) -> Duration {
         let add = self.lua.export("add_two").expect("an export");
         self.timed(&self.javascript, "call", &[add, Ours::count(n)])
     }
 
-    pub fn records(&self, n: u64) -> Duration {
+    pub(crate) fn records(&self, n: u64) -> Duration {
         let sum = self.javascript.export("sum").expect("an export");
         self.timed(&self.lua, "records", &[sum, Ours::count(n)])
     }

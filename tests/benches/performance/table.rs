@@ -14,13 +14,13 @@ const MUCH_FOREIGN_LOAD: f64 = 0.10;
 
 /// What a ratio should be.
 #[derive(Clone, Copy)]
-pub enum Goal {
+pub(crate) enum Goal {
     /// Not above this.
     AtMost(f64),
 }
 
 /// One measurement.
-pub struct Row {
+pub(crate) struct Row {
     id: &'static str,
     what: &'static str,
     reference: &'static str,
@@ -147,20 +147,20 @@ fn own_seconds() -> f64 {
 }
 
 /// All rows, or those of one id.
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<Row>,
     only: Option<String>,
 }
 
 impl Table {
     /// An empty one, with its head printed.
-    pub fn start(only: Option<String>) -> Table {
+    pub(crate) fn start(only: Option<String>) -> Table {
         println!("{:<3} {:<55} {:>11} {:>11}  {:>6} {:>6}", "", "what", "ours", "reference", "ratio", "goal");
         Table { rows: Vec::new(), only }
     }
 
     /// Measures a row, and shows it at once.
-    pub fn measure(
+    pub(crate) fn measure(
         &mut self,
         id: &'static str,
         what: &'static str,
@@ -177,7 +177,7 @@ impl Table {
     }
 
     /// The last word.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         let met = self.rows.iter().filter(|row| row.met()).count();
         println!("{met} of {} goals met", self.rows.len());
     }

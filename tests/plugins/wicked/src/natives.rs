@@ -1,6 +1,7 @@
 //! Natives that misbehave, each in its own way, and hooks that do so on order: the bundle's
 //! configuration gives `panic` or `fail` to `validate`, `boot`, `run` or `shutdown`.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,8 +10,13 @@ use calog_plugin_api::priority;
 
 use crate::order;
 
+/// Cancel hooks that have run, and panicked, in this process.
+static HOOKS: AtomicI64 = AtomicI64::new(0);
+
 /// The bundle `wicked`.
 pub(crate) fn wicked(runtime: RuntimeHandle) -> Result<Bundle> {
+    // Its panics are as ordered, so nobody needs to read of them. This hook is the plugin's alone.
+    std::panic::set_hook(Box::new(|_| {}));
     // What the hooks without a configuration of their own are ordered to do: known from the start.
     let orders = Arc::new(Mutex::new(Value::Nil));
     let (run, shutdown) = (Arc::clone(&orders), Arc::clone(&orders));
@@ -56,11 +62,16 @@ fn natives() -> Bundle {
         .doc("Finishes on another thread, after some time.")
         .function("hook_panics", |info: &CallInfo| {
             let (completion, finisher) = info.runtime().completion("something that never comes");
-            finisher.on_cancel(|| panic!("wicked: in the cancel hook"));
+            finisher.on_cancel(|| {
+                HOOKS.fetch_add(1, Ordering::Relaxed);
+                panic!("wicked: in the cancel hook")
+            });
             std::mem::forget(finisher);
             completion
         })
         .doc("As never, with a cancel hook that panics.")
+        .function("hooks", || HOOKS.load(Ordering::Relaxed))
+        .doc("Says how many of those hooks have run.")
         .function("blocking", |info: &CallInfo| info.runtime().blocking("a panic", || panic!("wicked: at work")))
         .doc("Panics on the pool for blocking work.")
         .function("object", || Object::new(Arc::new(Trap)))
