@@ -296,12 +296,7 @@ fn lines_of_several_contexts_are_never_torn() {
         )
     };
     let js = |letter| format!("for (let i = 0; i < {LINES}; i++) console.log('{letter}'.repeat({WIDTH}))");
-    let folder = Folder::with([
-        ("a.lua", &*lua('a')),
-        ("b.lua", &pieces('b')),
-        ("c.js", &js('c')),
-        ("d.js", &js('d')),
-    ]);
+    let folder = Folder::with([("a.lua", &*lua('a')), ("b.lua", &pieces('b')), ("c.js", &js('c')), ("d.js", &js('d'))]);
     let ran = Calog::new(["run", "."]).within(folder.path()).run().ended_with(0);
     let mut counts = [0; 4];
     for line in ran.out.lines() {

@@ -7,7 +7,7 @@ mod by_hand;
 mod ours;
 mod table;
 
-use table::{Goal, Row, Table};
+use table::{Goal, Table};
 
 fn main() {
     // Cargo runs benches as tests too; then there is nothing to measure.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use calog_engine_quickjs::QuickJs;
-use calog_plugin_api::host_side::{Callback, ContextHandle, EngineHandle, HostType, RuntimeType, promise};
+use calog_plugin_api::host_side::{Callback, ContextHandle, EngineHandle, Entered, HostType, RuntimeType, promise};
 use calog_plugin_api::prelude::*;
 use calog_plugin_api::{
     CallableType, CancelToken, Facts, FunctionKey, Identity, KeptInfo, Native, NativeType, ObjectKey,
@@ -267,15 +267,15 @@ fn wait(shared: &Arc<Shared>, context: &ContextHandle, mut completion: Completio
     }
 }
 
-fn finish(shared: &Arc<Shared>, context: &ContextHandle, mut step: Step) -> Result<Value> {
+fn finish(shared: &Arc<Shared>, context: &ContextHandle, mut entered: Entered) -> Result<Value> {
     loop {
-        match step {
-            Step::Done(result) => return result,
-            Step::Waiting { task, on } => {
+        match entered {
+            Entered::Done(outcome) => return outcome.settled().unwrap(),
+            Entered::Waiting(task, on) => {
                 let result = wait(shared, context, on);
-                step = context.resume(WaitKey(task.0), result).unwrap();
+                entered = context.resume(WaitKey(task.0), result).unwrap();
             }
-            Step::Yielded { .. } => return Err(Error::new(Code::Unsupported, "yielded")),
+            Entered::Yielded(..) => return Err(Error::new(Code::Unsupported, "yielded")),
         }
     }
 }
