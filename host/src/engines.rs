@@ -91,22 +91,39 @@ impl Engines {
         if let Some(engine) = made.get(name) {
             return Ok(engine.clone());
         }
-        let offer = self.named(name)?;
-        let nil = Value::Nil;
-        let config = self.config.get(name).unwrap_or(&nil);
-        let engine = match offer.provider {
-            Provider::CompiledIn(place) => match self.compiled.get(place) {
-                Some(Some(compiled)) => (compiled.make)(runtime.clone(), config.view()),
-                _ => Err(self.missing(name)),
-            },
-            Provider::File(file) => self
-                .catalog
-                .load(file)
-                .map_err(|error| Error::new(Code::NotFound, error.to_string()))
-                .and_then(|plugin| plugin.engine(name, runtime.clone(), config.view())),
-        }?;
+        let engine = self.make(name, runtime)?;
         made.insert(name.to_owned(), engine.clone());
         Ok(engine)
+    }
+
+    /// Makes an engine. A plugin that is refused when it is loaded gives its names up; then the next
+    /// one that offers the engine has its turn.
+    fn make(&self, name: &str, runtime: &RuntimeHandle) -> Result<EngineHandle> {
+        let nil = Value::Nil;
+        let config = self.config.get(name).unwrap_or(&nil).view();
+        let mut refused = None;
+        loop {
+            let offer = match (self.catalog.engine_named(name), refused.take()) {
+                (Some(offer), _) => offer,
+                (None, Some(refused)) => return Err(refused),
+                (None, None) => return Err(self.missing(name)),
+            };
+            match offer.provider {
+                Provider::CompiledIn(place) => {
+                    return match self.compiled.get(place) {
+                        Some(Some(compiled)) => (compiled.make)(runtime.clone(), config),
+                        _ => Err(self.missing(name)),
+                    };
+                }
+                Provider::File(file) => match self.catalog.load(file) {
+                    Ok(plugin) => return plugin.engine(name, runtime.clone(), config),
+                    Err(error) => {
+                        tracing::warn!("the engine '{name}' is looked for elsewhere: {error}");
+                        refused = Some(Error::new(Code::NotFound, error.to_string()));
+                    }
+                },
+            }
+        }
     }
 
     /// Drops the engines, when the runtime ends.

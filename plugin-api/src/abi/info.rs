@@ -71,9 +71,25 @@ impl CallInfo {
         unsafe { self.runtime.as_ref() }
     }
 
-    /// The numbers, all at once.
+    /// The numbers, all at once. Those that the info's maker did not know yet are zero.
+    #[inline]
     pub fn facts(&self) -> Facts {
-        self.facts
+        if self.size as usize >= size_of::<CallInfo>() { self.facts } else { self.known_facts() }
+    }
+
+    /// What there is of the numbers in an info from an older maker, which is shorter.
+    #[cold]
+    fn known_facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        let known = (self.size as usize).saturating_sub(std::mem::offset_of!(CallInfo, facts));
+        let known = known.min(size_of::<Facts>());
+        // SAFETY: the maker initialised `size` bytes of the info, so `known` bytes of the numbers;
+        // they are plain, and zeros stand where the copy ends.
+        unsafe {
+            let from = (&raw const self.facts).cast::<u8>();
+            std::ptr::copy_nonoverlapping(from, (&raw mut facts).cast::<u8>(), known);
+        }
+        facts
     }
 
     /// The context whose code makes the call.
@@ -261,4 +277,25 @@ unsafe extern "C" fn keep_borrowed(info: *const CallInfo) -> *const CallInfo {
     let info = unsafe { &*info };
     let kept = KeptInfo::new(info.runtime().clone(), info.cancel_token().cloned(), info.facts);
     std::mem::ManuallyDrop::new(kept).0.as_ptr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_an_older_maker_did_not_know_read_as_zero() {
+        let facts = Facts { context: 7, depth: 3, runtime: 9, ..Facts::default() };
+        let shorter = size_of::<CallInfo>() - size_of::<u64>();
+        let info = CallInfo {
+            table: NonNull::from(BORROWED),
+            runtime: NonNull::dangling(),
+            cancel: std::ptr::null(),
+            size: shorter as u32,
+            reserved: 0,
+            facts,
+        };
+        assert_eq!(info.facts(), Facts { runtime: 0, ..facts });
+        assert_eq!(CallInfo { size: size_of::<CallInfo>() as u32, ..info }.facts(), facts);
+    }
 }
