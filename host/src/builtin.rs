@@ -10,7 +10,6 @@ use calog_plugin_api::{
 
 use crate::context::ContextShared;
 use crate::core::Core;
-use crate::envelope::Envelope;
 use crate::function::LenientFunction;
 use crate::ids::ContextId;
 use crate::opening::{Open, id_of};
@@ -214,15 +213,6 @@ struct ContextObject {
 }
 
 impl ContextObject {
-    fn close(&self) {
-        let context = &self.context;
-        if context.advance(crate::context::State::Closing) {
-            context.request_stop();
-            let core = &context.core;
-            core.send(&context.thread, Envelope::Close { context: context.id, reply: None });
-        }
-    }
-
     fn wait(&self) -> Outcome {
         let text = format!("the end of context '{}'", self.context.name);
         let (completion, finisher) = self.context.core.promise(text, false);
@@ -263,7 +253,7 @@ impl ObjectType for ContextObject {
         }
         match method {
             "close" => {
-                self.close();
+                self.context.ask_to_close();
                 Outcome::Ready(Value::Nil)
             }
             "wait" => self.wait(),

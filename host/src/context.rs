@@ -7,6 +7,7 @@ use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Re
 use parking_lot::Mutex;
 
 use crate::core::Core;
+use crate::envelope::Envelope;
 use crate::ids::ContextId;
 use crate::output::Printer;
 use crate::thread::Thread;
@@ -118,6 +119,14 @@ impl ContextShared {
         crate::interrupt::interrupt(&self.thread);
     }
 
+    /// Asks it to close: no new calls, running code is interrupted, and its thread ends it. May be repeated.
+    pub(crate) fn ask_to_close(&self) {
+        if self.advance(State::Closing) {
+            self.request_stop();
+        }
+        self.core.send(&self.thread, Envelope::Close { context: self.id, reply: None });
+    }
+
     pub(crate) fn stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire) != 0
     }
@@ -170,9 +179,14 @@ impl ContextShared {
         builder.finish()
     }
 
-    /// Drops the exports, when the context ends.
-    pub(crate) fn forget_exports(&self) {
-        let _dropped = std::mem::take(&mut *self.exports.lock());
+    /// Drops the exports and the main chunk's value, when the context ends: functions in them keep
+    /// their owner alive, and so would keep it for ever. Values are dropped outside the locks.
+    pub(crate) fn forget_values(&self) {
+        let _exports = std::mem::take(&mut *self.exports.lock());
+        let _value = match &mut *self.main.lock() {
+            Main::Ended(result @ Ok(_)) => std::mem::replace(result, Err(self.dead())).ok(),
+            _ => None,
+        };
     }
 
     /// Finishes with the main chunk's result, once it is there.
@@ -222,7 +236,7 @@ impl ContextShared {
 
     /// Reports the main chunk's error, which nobody waits for; unless the program is ending anyway.
     pub(crate) fn report_main(&self, error: &Error) {
-        if !self.stopping() {
+        if !self.stopping() && !self.core.closing.load(Ordering::Acquire) {
             self.core.report(self.id, error.clone());
         }
     }

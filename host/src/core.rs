@@ -32,8 +32,8 @@ pub(crate) struct Core {
     pub(crate) threads: Threads,
     pub(crate) modules: Modules,
     pub(crate) engines: Engines,
-    /// Set when the runtime is built.
-    pub(crate) natives: OnceLock<Natives>,
+    /// Set when the runtime is built, dropped when it closes: natives may hold what holds the runtime.
+    natives: RwLock<Arc<Natives>>,
     pub(crate) bundles: Mutex<Vec<(String, BundleHandle)>>,
     pub(crate) timers: Arc<Timers>,
     pub(crate) pool: Arc<Pool>,
@@ -68,7 +68,7 @@ impl Core {
             threads: Threads::default(),
             modules: Modules::default(),
             engines: parts.engines,
-            natives: OnceLock::new(),
+            natives: RwLock::default(),
             bundles: Mutex::default(),
             timers: Arc::default(),
             pool: Pool::new(),
@@ -184,8 +184,12 @@ impl Core {
         self.engines.open(name, self.handle())
     }
 
-    pub(crate) fn natives(&self) -> &Natives {
-        static NONE: OnceLock<Natives> = OnceLock::new();
-        self.natives.get().unwrap_or_else(|| NONE.get_or_init(Natives::default))
+    pub(crate) fn natives(&self) -> Arc<Natives> {
+        Arc::clone(&self.natives.read())
+    }
+
+    pub(crate) fn set_natives(&self, natives: Natives) {
+        // The old ones are dropped after the lock: they are foreign code.
+        let _old = std::mem::replace(&mut *self.natives.write(), Arc::new(natives));
     }
 }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use calog_plugin_api::host_side::ContextHandle;
-use calog_plugin_api::{Error, Finisher, KeptInfo, KeyMap, Result};
+use calog_plugin_api::{Canceller, Error, Finisher, KeptInfo, KeyMap, Result};
 
 use crate::context::{ContextShared, State};
 use crate::function::ScriptFunction;
@@ -30,6 +30,8 @@ pub(crate) struct LocalContext {
     /// How many entries are on the stack.
     entered: Cell<u32>,
     pub(crate) tasks: RefCell<KeyMap<u64, Task>>,
+    /// By which the waits can be ended that the context is to be resumed for.
+    pub(crate) watches: RefCell<KeyMap<u64, Canceller>>,
     functions: RefCell<KeyMap<u64, Weak<ScriptFunction>>>,
     objects: RefCell<KeyMap<u64, Weak<ScriptObject>>>,
     next_key: Cell<u64>,
@@ -43,6 +45,7 @@ impl LocalContext {
             handle: RefCell::default(),
             entered: Cell::new(0),
             tasks: RefCell::default(),
+            watches: RefCell::default(),
             functions: RefCell::default(),
             objects: RefCell::default(),
             next_key: Cell::new(1),
@@ -92,7 +95,10 @@ impl LocalContext {
         self.shared.main_ended(&Err(error.clone()));
     }
 
-    pub(crate) fn fail_tasks(&self, error: &Error) {
+    /// Ends all waits and tells the callers of suspended tasks.
+    fn fail_tasks(&self, error: &Error) {
+        let watches = std::mem::take(&mut *self.watches.borrow_mut());
+        watches.into_values().for_each(|watch| _ = watch.cancel(error));
         let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
         for task in tasks.into_values() {
             // A caller that left is no loss.
@@ -168,7 +174,7 @@ impl LocalContext {
         self.shared.advance(State::Closed);
         self.fail_tasks(error);
         self.shared.main_ended(&Err(error.clone()));
-        self.shared.forget_exports();
+        self.shared.forget_values();
         let handle = self.handle.borrow_mut().take();
         if was_sound {
             drop(handle)

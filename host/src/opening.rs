@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMode, Value};
 
@@ -110,7 +111,7 @@ impl Core {
         open: Open,
         folder: Option<&Path>,
     ) -> Result<(Arc<ContextShared>, Option<Completion>)> {
-        if self.closing.load(std::sync::atomic::Ordering::Acquire) {
+        if self.closing.load(Ordering::Acquire) {
             return Err(Error::new(Code::Closed, "the runtime is closing: no new contexts"));
         }
         let found = self.find(&open.origin, folder)?;
@@ -144,6 +145,10 @@ impl Core {
         let shared = shared.ok_or_else(|| Error::new(Code::Io, "the context's thread could not be started"))?;
         self.modules.add(&name, &found.path, shared.id);
         let main = found.source.map(|source| self.load(&shared, source));
+        // Whoever closes the runtime just now may have missed it, or told its thread too early.
+        if self.closing.load(Ordering::Acquire) {
+            shared.ask_to_close();
+        }
         Ok((shared, main))
     }
 

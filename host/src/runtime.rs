@@ -305,9 +305,7 @@ impl Runtime {
             natives.extend(bundle.natives()?);
         }
         *self.core.bundles.lock() = bundles;
-        let natives = Natives::new(&self.core, natives)?;
-        // Set here alone.
-        let _ = self.core.natives.set(natives);
+        self.core.set_natives(Natives::new(&self.core, natives)?);
         Ok(())
     }
 
@@ -534,18 +532,9 @@ impl Runtime {
 
     /// Closes a context: no new calls; running code is interrupted; who waits for it is told.
     pub fn close_context(&self, context: &ContextRef) {
-        self.close_all(std::slice::from_ref(&context.0));
+        context.0.ask_to_close();
         let gone = || context.is_closed();
         self.pump_until(gone, CLOSE_LIMIT);
-    }
-
-    fn close_all(&self, contexts: &[Arc<ContextShared>]) {
-        for context in contexts {
-            if context.advance(State::Closing) {
-                context.request_stop();
-            }
-            self.core.send(&context.thread, Envelope::Close { context: context.id, reply: None });
-        }
     }
 
     /// Closes everything within a limit: contexts, threads, bundles. May be repeated.
@@ -555,7 +544,7 @@ impl Runtime {
         }
         let until = Instant::now() + limit;
         self.core.closing.store(true, Ordering::Release);
-        self.close_all(&self.core.all_contexts());
+        self.core.all_contexts().iter().for_each(|context| context.ask_to_close());
         let none_left = || self.core.all_contexts().is_empty();
         while !none_left() && Instant::now() < until {
             self.worker.pump(&none_left, Some(until));
@@ -566,6 +555,7 @@ impl Runtime {
         self.core.pool.stop();
         while self.worker.pump_one() {}
         self.core.engines.clear();
+        self.core.set_natives(Natives::default());
         lost
     }
 

@@ -417,6 +417,7 @@ impl Worker {
     pub(crate) fn watch(&self, local: &Rc<LocalContext>, completion: Completion, key: WaitKey, info: &CallInfo) {
         let (core, thread, context) = (Arc::clone(&self.core), Arc::clone(&self.thread), local.shared.id);
         let deadline = self.deadline(&completion, info);
+        local.watches.borrow_mut().insert(key.0, completion.canceller());
         completion.then(move |result| {
             drop(deadline);
             core.send(&thread, Envelope::Resume { context, key, result });
@@ -425,6 +426,7 @@ impl Worker {
 
     fn resume(self: &Rc<Worker>, context: ContextId, key: WaitKey, result: Result<Value>) {
         let Some(local) = self.local(context) else { return };
+        local.watches.borrow_mut().remove(&key.0);
         let entered = self.nest().and_then(|_nested| local.enter(|handle| handle.resume(key, result)));
         let task = local.tasks.borrow_mut().remove(&key.0);
         match (entered, task) {

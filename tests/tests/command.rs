@@ -215,6 +215,22 @@ fn exit_ends_all_contexts_also_those_that_loop_or_wait() {
 }
 
 #[test]
+fn contexts_that_are_just_being_opened_end_as_well() {
+    let folder = Folder::with([
+        ("opens.lua", "print('ready') while true do calog.open('quiet.lua') end"),
+        ("quiet.lua", "return { wait = function() end }"),
+    ]);
+    // Where the signal finds the opener differs each time.
+    for _ in 0..10 {
+        let mut running = Calog::new(["run", "opens.lua"]).within(folder.path()).start();
+        running.wait_for_line("ready");
+        running.signal(Signal::SIGTERM);
+        let ran = running.end().ended_with(143);
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("ready\n", ""));
+    }
+}
+
+#[test]
 fn one_failing_script_is_reported_and_the_others_go_on() {
     let folder = Folder::with([
         ("bad.lua", "error('not today')"),

@@ -42,8 +42,8 @@ fn a_third_engine_joins_the_command_that_was_built_without_it() {
     run(&["--plugins", &plugins.path().display().to_string()]).printed("122\nwatched 142\n-142\n284\n");
     assert!(before == fs::read(command()).expect("the command can be read"), "the command has changed");
     // It has not even heard of it.
-    assert!(!contains(&before, b"tally"), "the command knows the engine's name");
-    assert!(contains(&fs::read(tally).expect("the plugin can be read"), b"tally"), "which its file holds");
+    assert!(!contains(&before, b"calog-engine-tally"), "the command knows the engine's name");
+    assert!(contains(&fs::read(tally).expect("the plugin can be read"), b"calog-engine-tally"), "which its file holds");
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {

@@ -46,7 +46,8 @@ fn files(rooms: &[&str], endings: &[&str]) -> Vec<File> {
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let all = all.map(|entry| entry.expect("an entry").path());
-    all.filter(|path| !name(path).starts_with('.') && !(path.is_dir() && name(path) == "target")).collect()
+    let left_out = |path: &PathBuf| name(path).starts_with('.') || (path.is_dir() && name(path) == "target");
+    all.filter(|path| !left_out(path)).collect()
 }
 
 fn name(path: &Path) -> String {
@@ -65,12 +66,12 @@ fn none(findings: Vec<String>, promise: &str) {
 
 /// A file's code, line by line, from 1; without comments.
 fn code_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    (1..).zip(text.lines().map(|line| without_comment(line)))
+    (1..).zip(text.lines().map(without_comment))
 }
 
 /// A line without its comment. Two slashes within a string, as of an address, are none.
 fn without_comment(line: &str) -> &str {
-    let comment = line.match_indices("//").find(|(at, _)| line[..*at].matches('"').count() % 2 == 0);
+    let comment = line.match_indices("//").find(|(at, _)| line[..*at].matches('"').count().is_multiple_of(2));
     comment.map_or(line, |(at, _)| &line[..at])
 }
 
@@ -139,7 +140,7 @@ fn manifests_are_read_as_they_are_written() {
 fn every_module_says_what_it_is_for() {
     let findings = files(&WITH_CODE, &["rs"]).into_iter().filter(|file| {
         let first = file.text.lines().next().unwrap_or_default();
-        !first.strip_prefix("//! ").is_some_and(|text| text.len() > 10)
+        first.strip_prefix("//! ").is_none_or(|text| text.len() <= 10)
     });
     none(findings.map(|file| file.path).collect(), "every .rs file begins with a line `//! ...` that says its idea");
 }

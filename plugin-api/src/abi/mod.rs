@@ -132,27 +132,29 @@ impl Text {
 
 /// Runs an entry; a panic becomes a `panic` error.
 pub(crate) fn guard<T>(entry: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(entry)).map_err(|payload| {
-        let message = panic_message(&*payload);
-        // A payload whose own drop panics would unwind out of here; it is leaked instead.
-        std::mem::forget(payload);
-        Error::new(Code::Panic, message)
-    })
+    catch_unwind(AssertUnwindSafe(entry)).map_err(|payload| Error::new(Code::Panic, panic_message(payload)))
 }
 
 /// Runs a drop; a panic in it is swallowed, as there is nobody to tell.
 pub(crate) fn guard_drop(drop: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
-        std::mem::forget(payload);
+        panic_message(payload);
     }
 }
 
-fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+/// What a panic says. A payload of a type of its own is leaked: dropping it might panic again, out of
+/// here.
+#[cold]
+fn panic_message(payload: Box<dyn std::any::Any + Send>) -> String {
     let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned());
-    format!("panicked: {}", text.unwrap_or_else(|| "without a message".into()))
+        .downcast::<&str>()
+        .map(|text| text.to_string())
+        .or_else(|payload| payload.downcast::<String>().map(|text| *text));
+    let text = text.unwrap_or_else(|payload| {
+        std::mem::forget(payload);
+        "without a message".into()
+    });
+    format!("panicked: {text}")
 }
 
 /// Declares a refcounted handle: a table and a pointer made from an `Arc`.

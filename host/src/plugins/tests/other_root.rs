@@ -38,5 +38,6 @@ extern "C" fn load() -> RootModuleResult {
     __call_root_module_loader(root)
 }
 
+// SAFETY: `load` gives the root module of the type that is named here.
 #[unsafe(export_name = "_1as_0lib_1header_0root_bmodule_bloader")]
 static ROOT: LibHeader = unsafe { LibHeader::from_constructor::<PluginRoot_Ref>(load, CheckTypeLayout::Yes) };
