@@ -130,7 +130,7 @@ impl Core {
         let mut shared = None;
         let threading = found.engine.description.threading;
         let thread = shared_thread(&open, threading, &identity.engine);
-        self.threads.open(self, thread.as_deref(), &format!("calog {name}"), |thread| {
+        self.threads.open(self, thread.as_deref(), &name, |thread| {
             let mut made = None;
             self.contexts.write().insert(|id| {
                 let context = Arc::new(ContextShared::new(self, id, thread, identity));

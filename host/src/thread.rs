@@ -132,7 +132,7 @@ fn start(core: &Arc<Core>, thread: &Arc<Thread>, inbox: Inbox) -> Result<JoinHan
         Rc::new(Worker::new(core, Arc::clone(&owned), inbox)).run();
         owned.leave();
     };
-    let name = thread.name.replace('\0', "?");
+    let name = format!("calog {}", thread.name.replace('\0', "?"));
     thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(run).map_err(|error| {
         Error::new(Code::Io, format!("the thread '{}' could not be started: {error}", thread.name))
             .with_help("close contexts, share threads (`thread = \"name\"`), or raise the system's limits")

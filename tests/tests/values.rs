@@ -262,6 +262,7 @@ fn lenient_calls_coerce_or_drop() {
         "receiver.lua",
         "return { count = function(v) local n = 0 for _ in pairs(v) do n = n + 1 end return n end }",
     );
+    world.open("counts.js", "export function count(v) { return Object.keys(v).length }");
     let sender = world.open(
         "sender.js",
         "const { count } = calog.import('receiver')
@@ -269,7 +270,19 @@ fn lenient_calls_coerce_or_drop() {
         export function strict() { return count(odd) }
         export function lenient() { return calog.lenient(count)(odd) }",
     );
-    assert_eq!(world.call(&sender, "strict", &[]).unwrap_err().code(), Code::Unsupported);
-    let kept = world.call(&sender, "lenient", &[]).unwrap();
-    assert!(matches!(kept, Value::Int(1..=3)), "{kept:?}");
+    let from_lua = world.open(
+        "from_lua.lua",
+        "local count = calog.import('counts').count
+        local odd = { a = 1, [true] = 2, t = coroutine.create(print) }
+        return {
+            strict = function() return count(odd) end,
+            lenient = function() return calog.lenient(count)(odd) end,
+        }",
+    );
+    for sender in [sender, from_lua] {
+        let what = sender.name();
+        assert_eq!(world.call(&sender, "strict", &[]).unwrap_err().code(), Code::Unsupported, "{what}");
+        let kept = world.call(&sender, "lenient", &[]).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        assert!(matches!(kept, Value::Int(1..=3)), "{what}: {kept:?}");
+    }
 }

@@ -5,7 +5,7 @@
 //! owns the callable; a weak table finds it again by the callable's address, which nobody else can
 //! have as long as the userdata lives.
 
-use calog_plugin_api::{Callable, FunctionKey, Result};
+use calog_plugin_api::{Callable, Facts, FunctionKey, Result};
 
 use crate::calls;
 use crate::core::Core;
@@ -23,6 +23,23 @@ impl Entry for CallForeign {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(callable) = stack.cell::<Callable>(upvalue(1)) else { return calls::tampered(stack) };
         calls::make(core, stack, 1, |args| callable.call(core.current.info(), args))
+    }
+
+    fn resumed(core: &Core, stack: Stack) -> Reply {
+        calls::resumed(core, stack)
+    }
+}
+
+/// Calls the foreign callable in its first upvalue leniently, as `calog.lenient` made it: arguments
+/// that cannot be represented are coerced or dropped.
+struct CallLenient;
+
+impl Entry for CallLenient {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        let info = core.current.info();
+        let mut facts = info.facts();
+        facts.flags |= Facts::LENIENT;
+        core.current.with_info(&info.derive(facts), || CallForeign::run(core, stack))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {
@@ -116,7 +133,11 @@ pub(crate) fn push(core: &Core, stack: Stack, callable: &Callable) -> Result<()>
     let is_home = core.host.own_key(callable).is_some_and(|key| push_own(core, stack, key));
     if !is_home && !find(core, stack, callable.address(), Type::Function) {
         stack.userdata(callable.clone(), core.refs.callable, 0);
-        stack.function::<CallForeign>(1);
+        if callable.is_lenient() {
+            stack.function::<CallLenient>(1);
+        } else {
+            stack.function::<CallForeign>(1);
+        }
         remember(core, stack, callable.address(), stack.top());
     }
     Ok(())

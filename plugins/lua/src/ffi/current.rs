@@ -75,6 +75,13 @@ impl Current {
         result
     }
 
+    /// Runs the body under other circumstances.
+    pub(crate) fn with_info<R>(&self, info: &CallInfo, body: impl FnOnce() -> R) -> R {
+        let _before = self.before();
+        self.info.set(NonNull::from(info));
+        body()
+    }
+
     fn before(&self) -> Before<'_> {
         // ORDERING: relaxed, as only this thread and its signal handlers touch it.
         let running = self.running.load(Ordering::Relaxed);
