@@ -255,8 +255,11 @@ impl Core {
             .extension()
             .and_then(|extension| extension.to_str())
             .is_some_and(|extension| self.engines.catalog.engine_for_extension(extension).is_some());
-        let candidates = if literal { vec![base] } else { self.engines.candidates(&base) };
-        first_existing(&candidates, module)
+        let candidates = if literal { vec![base.clone()] } else { self.engines.candidates(&base) };
+        first_existing(&candidates, module).or_else(|none| {
+            // A script is there; what is missing is its engine.
+            if base.is_file() { self.engines.for_file(&base).map(|_| base) } else { Err(none) }
+        })
     }
 }
 

@@ -20,6 +20,7 @@ struct State {
     /// Gone once the pool is stopped.
     sender: Option<Sender<Callback>>,
     threads: usize,
+    /// Threads that wait for work and are not spoken for.
     idle: usize,
 }
 
@@ -35,7 +36,10 @@ impl Pool {
         let Some(sender) = &state.sender else { return };
         // The pool holds a receiver, so the queue takes it.
         let _ = sender.send(work);
-        if state.idle == 0 && state.threads < MAX_BLOCKING_THREADS {
+        if state.idle > 0 {
+            // One of those that wait is spoken for.
+            state.idle -= 1;
+        } else if state.threads < MAX_BLOCKING_THREADS {
             let pool = Arc::clone(self);
             match thread::Builder::new().name("calog blocking".into()).spawn(move || pool.serve()) {
                 Ok(_) => state.threads += 1,
@@ -45,19 +49,38 @@ impl Pool {
     }
 
     fn serve(&self) {
-        loop {
+        while let Ok(work) = self.queue.recv() {
+            work.ring();
             self.state.lock().idle += 1;
-            let work = self.queue.recv();
-            self.state.lock().idle -= 1;
-            match work {
-                Ok(work) => work.ring(),
-                Err(_) => return,
-            }
         }
     }
 
     /// Takes no more work; threads end when they have done what they are at.
     pub(crate) fn stop(&self) {
         self.state.lock().sender = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn work_that_waits_for_other_work_has_a_thread_of_its_own() {
+        let pool = Pool::new();
+        for _ in 0..2 * MAX_BLOCKING_THREADS {
+            let (give, take) = channel();
+            let (end, ended) = channel();
+            // The first can only end when the second runs beside it.
+            pool.run(Callback::new(move |_| {
+                take.recv().expect("the second one gives");
+                end.send(()).expect("the test waits");
+            }));
+            pool.run(Callback::new(move |_| give.send(()).expect("the first one takes")));
+            ended.recv().expect("the first one ends");
+        }
+        pool.stop();
     }
 }

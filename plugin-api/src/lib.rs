@@ -131,6 +131,6 @@ pub mod prelude {
     pub use crate::{
         Args, Builder, Bundle, CallInfo, Callable, Code, Completion, Context, ContextOptions, Descriptor, Engine,
         Error, Finisher, Frame, FunctionKey, Host, Kind, Level, Object, ObjectKey, ObjectType, Outcome, Rest, Result,
-        RuntimeHandle, Shape, Source, SourceMode, Step, Str, TaskKey, Value, View, WaitKey, export_plugin,
+        RuntimeHandle, Shape, Source, SourceMode, Step, Str, TaskKey, Value, View, WaitKey, export_plugin, priority,
     };
 }

@@ -96,6 +96,16 @@ fn a_missing_module_lists_what_was_tried() {
 }
 
 #[test]
+fn a_module_without_an_engine_says_so() {
+    let world = World::new();
+    world.write("sums.tly", "1");
+    let context = world.start("main.lua", "calog.import('sums.tly')");
+    let error = world.runtime.wait_for(&context).unwrap_err();
+    assert_eq!(error.code(), Code::NotFound, "{error:?}");
+    assert!(error.message().contains(".tly") && !error.message().contains("sums.tly.lua"), "{error:?}");
+}
+
+#[test]
 fn a_modules_error_is_its_importers() {
     let world = World::new();
     world.write("broken.lua", "\nerror('not today')");

@@ -38,7 +38,7 @@ fn a_third_engine_joins_the_command_that_was_built_without_it() {
         ),
     ]);
     let run = |args: &[&str]| Calog::new([&["run", "main.js"], args].concat()).within(program.path()).run();
-    run(&[]).ended_with(1).said(&["there is no module", "sums.tly'"]);
+    run(&[]).ended_with(1).said(&["no engine for .tly", "folders searched"]);
     run(&["--plugins", &plugins.path().display().to_string()]).printed("122\nwatched 142\n-142\n284\n");
     assert!(before == fs::read(command()).expect("the command can be read"), "the command has changed");
     // It has not even heard of it.

@@ -52,6 +52,8 @@ fn of_object(realm: &Realm, object: &Object<'_>) -> Error {
     let stack = text(object, "stack").unwrap_or_default();
     let code = text(object, "code").and_then(|code| Code::from_word(&code));
     let code = code.unwrap_or_else(|| code_of(&name, &message));
+    // How foreign modules are told from files is no business of the reader.
+    let message = if name == "SyntaxError" { message.replace("module 'calog:", "module '") } else { message };
     let message = match (name.is_empty(), message.is_empty()) {
         (true, _) => message,
         (false, true) => name,
