@@ -168,3 +168,20 @@ fn an_uncaught_rejection_is_reported() {
     world.runtime.pump_until(|| !world.errors().is_empty(), calog::CLOSE_LIMIT);
     assert!(world.errors()[0].message().contains("nobody looks"), "{:?}", world.errors());
 }
+
+#[test]
+fn a_base_name_stands_for_the_first_registered_extension_that_exists() {
+    let world = World::new();
+    let both = world.write("both.js", "export const language = 'javascript'").with_extension("");
+    world.write("both.lua", "return { language = 'lua' }");
+    let one = world.write("one.js", "export const language = 'javascript'").with_extension("");
+    for (base, language) in [(&both, "lua"), (&one, "javascript")] {
+        let context = world.runtime.open(calog::Open::base(base)).unwrap_or_else(|error| panic!("{error:?}"));
+        world.runtime.wait_for(&context).unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(context.export("language"), Some(Value::from(language)));
+    }
+    let none = world.runtime.open(calog::Open::base(both.with_file_name("none"))).map(|context| context.id());
+    let error = none.expect_err("there is no such script");
+    assert_eq!(error.code(), Code::NotFound);
+    assert!(["none.lua", "none.js"].iter().all(|tried| error.message().contains(tried)), "{error:?}");
+}

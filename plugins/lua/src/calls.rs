@@ -17,11 +17,13 @@ pub(crate) fn make(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args
     }
     let reply = convert::with_args(core, &stack, first, |args| {
         let mut outcome = call(args);
+        if let Outcome::Ready(Value::Int(int)) = outcome {
+            stack.int(int);
+            // A number needs no drop, and saying so saves the call of it.
+            std::mem::forget(outcome);
+            return Reply::Values(1);
+        }
         match &mut outcome {
-            Outcome::Ready(Value::Int(int)) => {
-                stack.int(*int);
-                Reply::Values(1)
-            }
             Outcome::Ready(value) => give(core, stack, value),
             other => finish(core, stack, other),
         }

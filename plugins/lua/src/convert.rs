@@ -83,11 +83,14 @@ pub(crate) fn with_args<R>(core: &Core, stack: &Stack, first: i32, body: impl Fn
 /// Views the arguments where they lie. Whether all of them are plain.
 #[inline(always)]
 fn view_plain<'a>(stack: &'a Stack, first: i32, views: &mut [View<'a>]) -> bool {
-    views.iter_mut().zip(first..).all(|(place, index)| {
-        let view = plain(stack, index);
-        *place = view.unwrap_or(View::NIL);
-        view.is_some()
-    })
+    // A loop by hand: an iterator's closure would stay a call of its own.
+    for (at, place) in views.iter_mut().enumerate() {
+        match plain(stack, first + at as i32) {
+            Some(view) => *place = view,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// The same where some arguments have to be owned for the length of the call.
