@@ -65,7 +65,7 @@ impl LocalContext {
     ///
     /// # Errors
     /// `dead` when the context is closed, `panic` when the engine panicked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter<T>(&self, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
         if self.shared.state() == State::Closed {
             return Err(self.shared.dead());

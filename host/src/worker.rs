@@ -383,7 +383,7 @@ impl Worker {
     }
 
     /// What an entry's answer means for its caller.
-    #[inline]
+    #[inline(always)]
     fn after(self: &Rc<Worker>, local: &Rc<LocalContext>, entered: Result<Entered>, info: &CallInfo) -> Outcome {
         match entered {
             Ok(Entered::Done(outcome)) => outcome,

@@ -155,7 +155,7 @@ impl ContextHandle {
     }
 
     /// Makes room for an answer, has the entry write it, reads it.
-    #[inline]
+    #[inline(always)]
     fn enter(entry: impl FnOnce(*mut Outcome, *mut u64) -> u8) -> Result<Entered> {
         let mut outcome = MaybeUninit::uninit();
         let mut task = 0;
@@ -187,7 +187,7 @@ impl ContextHandle {
     ///
     /// # Errors
     /// When the engine panicked.
-    #[inline]
+    #[inline(always)]
     pub fn call(&self, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Result<Entered> {
         let (start, count) = args.raw();
         // SAFETY: see `load`.

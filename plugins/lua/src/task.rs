@@ -133,12 +133,13 @@ impl Tasks {
 
 /// Starts a task. `prepare` pushes a function and its arguments onto the new stack, and gives their number.
 pub(crate) fn start(core: &Core, info: &CallInfo, prepare: impl FnOnce(Stack) -> Result<i32>) -> Step {
-    let thread = core.tasks.acquire(core);
+    // In parts, so that the closure takes them one by one: a move as a whole would stall on them.
+    let Thread { stack, anchor } = core.tasks.acquire(core);
     let from = core.current.running();
-    core.current.enter(thread.stack, info, || match prepare(thread.stack) {
-        Ok(args) => advance(core, thread, from, info, args),
+    core.current.enter(stack, info, || match prepare(stack) {
+        Ok(args) => advance(core, Thread { stack, anchor }, from, info, args),
         Err(error) => {
-            core.tasks.give_back(core, thread);
+            core.tasks.give_back(core, Thread { stack, anchor });
             Step::Done(Err(error))
         }
     })

@@ -46,6 +46,7 @@ impl Rejections {
 }
 
 /// Runs an entry: its code, then the jobs it left, then the reports.
+#[inline(always)]
 pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_>) -> R) -> R {
     realm.info.during(info, || {
         let _nesting = Nesting::of(realm);

@@ -54,6 +54,7 @@ impl Current {
     }
 
     /// Runs the body as an entry of a task on its thread.
+    #[inline(always)]
     pub(crate) fn enter<R>(&self, task: Stack, info: &CallInfo, body: impl FnOnce() -> R) -> R {
         let _before = self.before();
         self.set_running(task.raw());

@@ -18,6 +18,7 @@ impl CurrentInfo {
     }
 
     /// Runs an entry under these circumstances.
+    #[inline(always)]
     pub(crate) fn during<R>(&self, info: &CallInfo, entry: impl FnOnce() -> R) -> R {
         let _restore = Restore { place: &self.0, former: self.0.replace(info) };
         entry()

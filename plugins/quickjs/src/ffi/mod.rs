@@ -108,6 +108,7 @@ pub(crate) fn realm_of<'js>(ctx: &Ctx<'js>) -> &'js Realm {
 }
 
 /// The realm's context, for the length of an entry.
+#[inline(always)]
 pub(crate) fn enter<R>(realm: &Realm, entry: impl FnOnce(&Ctx<'_>) -> R) -> R {
     // SAFETY: alive, thread.
     let ctx = unsafe { Ctx::from_raw(realm.context.0) };
