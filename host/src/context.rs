@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Result, Shape, Str, Value};
+use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value};
 use parking_lot::Mutex;
 
 use crate::core::Core;
@@ -102,6 +102,15 @@ impl ContextShared {
     /// The error for a call to a context that takes none.
     pub(crate) fn dead(&self) -> Error {
         Error::new(Code::Dead, format!("context '{}' is closed", self.name))
+    }
+
+    /// Sends a call to its thread; the outcome is pending.
+    pub(crate) fn ask(&self, call: impl FnOnce(Finisher) -> Envelope) -> Outcome {
+        let (completion, reply) = self.core.promise(self.call_text.clone(), false);
+        match self.core.send_call(&self.thread, call(reply)) {
+            Ok(()) => Outcome::Pending(completion),
+            Err(error) => Outcome::Failed(error),
+        }
     }
 
     /// Whether it takes calls.

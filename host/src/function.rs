@@ -26,19 +26,13 @@ impl ScriptFunction {
     }
 
     fn call_remote(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        let core = &self.owner.core;
-        let (completion, reply) = core.promise(self.owner.call_text.clone(), false);
-        let envelope = Envelope::Call {
+        self.owner.ask(|reply| Envelope::Call {
             context: self.owner.id,
             function: FunctionKey(self.key),
             args: args.to_values(),
             with: Circumstances::of(info),
             reply,
-        };
-        match core.send_call(&self.owner.thread, envelope) {
-            Ok(()) => Outcome::Pending(completion),
-            Err(error) => Outcome::Failed(error),
-        }
+        })
     }
 }
 

@@ -42,20 +42,14 @@ impl ObjectType for ScriptObject {
         if let Some(worker) = worker::current_on(&self.owner.thread) {
             return worker.call_method(self.owner.id, object, method, info, args);
         }
-        let core = &self.owner.core;
-        let (completion, reply) = core.promise(self.owner.call_text.clone(), false);
-        let envelope = Envelope::Method {
+        self.owner.ask(|reply| Envelope::Method {
             context: self.owner.id,
             object,
             member: method.to_owned(),
             args: args.to_values(),
             with: Circumstances::of(info),
             reply,
-        };
-        match core.send_call(&self.owner.thread, envelope) {
-            Ok(()) => Outcome::Pending(completion),
-            Err(error) => Outcome::Failed(error),
-        }
+        })
     }
 
     fn identity(&self) -> Identity {

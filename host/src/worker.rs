@@ -2,18 +2,18 @@
 //!
 //! Invariant: every entry into an interpreter goes through here, on the thread that owns it.
 
+mod pump;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use calog_plugin_api::host_side::{ContextHandle, EngineHandle, Entered};
 use calog_plugin_api::{
-    Args, CallInfo, Canceller, Code, Completion, ContextOptions, Error, Facts, Finisher, FunctionKey, Host, KeptInfo,
-    KeyMap, ObjectKey, Outcome, Result, Source, SourceMode, TaskKey, Value, View, WaitKey,
+    Args, CallInfo, Code, Completion, ContextOptions, Error, Facts, Finisher, FunctionKey, Host, KeptInfo, KeyMap,
+    ObjectKey, Outcome, Result, Source, SourceMode, TaskKey, Value, View, WaitKey,
 };
-use parking_lot::Mutex;
 
 use crate::context::{ContextShared, State};
 use crate::core::Core;
@@ -25,6 +25,7 @@ use crate::local::{LocalContext, Task};
 use crate::mailbox::{Inbox, Mail};
 use crate::stuck::Waiting;
 use crate::thread::Thread;
+use pump::Wait;
 
 /// How many pumps and same-thread calls may nest: the tightest engine (Squirrel) has room for 49.
 pub(crate) const MAX_NESTING: u32 = 40;
@@ -80,19 +81,6 @@ pub(crate) struct Worker {
     pub(crate) on_error: RefCell<Option<crate::runtime::ErrorHandler>>,
     /// Contexts that were asked to close while their code is on the stack, and who wants to know.
     closing: RefCell<Vec<(ContextId, Option<Finisher>)>>,
-}
-
-/// A wait in place.
-struct Wait {
-    context: Option<Rc<LocalContext>>,
-    text: String,
-    done: Arc<Landing>,
-}
-
-/// Where the result of a wait in place lands.
-struct Landing {
-    there: AtomicBool,
-    result: Mutex<Option<Result<Value>>>,
 }
 
 impl Worker {
@@ -443,82 +431,6 @@ impl Worker {
         }
     }
 
-    // ---- waiting in place
-
-    /// Waits for a result, serving the mailbox meanwhile; its own result comes first.
-    ///
-    /// # Errors
-    /// The result's; `depth`; `timeout` at the deadline; `dead` when the context is to stop.
-    pub(crate) fn wait(
-        self: &Rc<Worker>,
-        context: Option<&Rc<LocalContext>>,
-        completion: Completion,
-        info: &CallInfo,
-    ) -> Result<Value> {
-        let completion = match completion.try_take() {
-            Ok(result) => return result,
-            Err(completion) => completion,
-        };
-        let _nested = self.nest()?;
-        let _deadline = self.deadline(&completion, info);
-        let canceller = completion.canceller();
-        let text = completion.text();
-        let landing = self.land(completion);
-        self.waits.borrow_mut().push(Wait { context: context.cloned(), text, done: Arc::clone(&landing) });
-        self.serve_until(&landing, context, &canceller);
-        let mine = |wait: &Wait| Arc::ptr_eq(&wait.done, &landing);
-        self.waits.borrow_mut().retain(|wait| !mine(wait));
-        let result = landing.result.lock().take();
-        // `there` is set after the result, and only this wait takes it.
-        result.unwrap_or_else(|| Err(Error::new(Code::Dead, "the result was already taken")))
-    }
-
-    /// Has the result land here. From now on this thread does not count as working; whoever brings
-    /// the result counts it again.
-    fn land(&self, completion: Completion) -> Arc<Landing> {
-        let landing = Arc::new(Landing { there: AtomicBool::new(false), result: Mutex::new(None) });
-        let (thread, liveness, place) =
-            (Arc::clone(&self.thread), Arc::clone(&self.core.liveness), Arc::clone(&landing));
-        completion.then(move |result| {
-            liveness.up();
-            *place.result.lock() = Some(result);
-            place.there.store(true, Ordering::Release);
-            thread.mailbox.wake();
-        });
-        self.core.liveness.down();
-        landing
-    }
-
-    fn serve_until(self: &Rc<Worker>, landing: &Landing, context: Option<&Rc<LocalContext>>, canceller: &Canceller) {
-        let stopping = || context.is_some_and(|local| local.shared.stopping());
-        let ready = || landing.there.load(Ordering::Acquire) || stopping();
-        loop {
-            match self.inbox.wait(&self.thread.mailbox, &ready, None) {
-                Mail::Parcel(parcel) => self.dispatch(parcel),
-                Mail::Ready | Mail::TimedOut if landing.there.load(Ordering::Acquire) => return,
-                Mail::Ready | Mail::TimedOut => {
-                    // Either this cancels, and the error has landed, or the result is landing just now.
-                    canceller.cancel(&Error::new(Code::Dead, "the context is closing"));
-                    while !landing.there.load(Ordering::Acquire) {
-                        std::thread::yield_now();
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Cancels a wait at its deadline, as long as the guard lives.
-    fn deadline(&self, completion: &Completion, info: &CallInfo) -> Option<Deadline> {
-        let deadline_ns = info.deadline_ns()?;
-        let canceller = completion.canceller();
-        let alarm = Box::new(move || {
-            canceller.cancel(&Error::new(Code::Timeout, "the call's deadline has passed"));
-        });
-        let number = self.core.timers.at(self.core.instant(deadline_ns), alarm);
-        Some(Deadline { core: Arc::clone(&self.core), number })
-    }
-
     // ---- releases, errors, inspection
 
     /// Notes that the last reference to a function of a context of this thread is gone. It is
@@ -556,7 +468,7 @@ impl Worker {
     /// Who waits on this thread, and for what.
     fn waiting(&self) -> Vec<Waiting> {
         let mut all = Vec::new();
-        for wait in self.waits.borrow().iter().filter(|wait| !wait.done.there.load(Ordering::Acquire)) {
+        for wait in self.waits.borrow().iter().filter(|wait| !wait.is_over()) {
             if let Some(local) = &wait.context {
                 all.push(Waiting::new(&local.shared, local.site(), &wait.text));
             }
@@ -576,18 +488,6 @@ fn answer(outcome: Outcome, reply: Finisher) {
         // A caller that left (cancelled, closed) is no loss.
         let _ = reply.finish(result);
     });
-}
-
-/// Takes the alarm of a deadline back when it is dropped.
-struct Deadline {
-    core: Arc<Core>,
-    number: u64,
-}
-
-impl Drop for Deadline {
-    fn drop(&mut self) {
-        self.core.timers.forget(self.number);
-    }
 }
 
 /// Counts a level of nesting while it is on the stack.
