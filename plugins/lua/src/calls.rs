@@ -1,6 +1,6 @@
 //! How every call out of Lua ends: with a value, an error, or a wait.
 
-use calog_plugin_api::{Args, Code, Completion, Error, Outcome, Result, Value};
+use calog_plugin_api::{Args, Code, Completion, Error, Outcome, Result, Value, View};
 
 use crate::core::Core;
 use crate::ffi::{Reply, Stack};
@@ -15,20 +15,34 @@ pub(crate) fn make(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args
     if core.is_closing() {
         return closing(core, stack);
     }
-    let reply = convert::with_args(core, &stack, first, |args| {
-        let mut outcome = call(args);
-        if let Outcome::Ready(Value::Int(int)) = outcome {
-            stack.int(int);
-            // A number needs no drop, and saying so saves the call of it.
-            std::mem::forget(outcome);
-            return Reply::Values(1);
-        }
-        match &mut outcome {
-            Outcome::Ready(value) => give(core, stack, value),
-            other => finish(core, stack, other),
-        }
-    });
+    // Most calls have one or two plain arguments: these are made right here, all others elsewhere.
+    let mut few = [View::NIL; 2];
+    let count = convert::count_args(&stack, first);
+    if count <= few.len() && convert::view_plain(&stack, first, &mut few[..count]) {
+        return end(core, stack, call(Args::new(&few[..count])));
+    }
+    make_any(core, stack, first, call)
+}
+
+#[inline(never)]
+fn make_any(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args<'_>) -> Outcome) -> Reply {
+    let reply = convert::with_args(core, &stack, first, |args| end(core, stack, call(args)));
     reply.unwrap_or_else(|error| errors::raise(core, stack, &error))
+}
+
+/// Ends a call with its outcome.
+#[inline(always)]
+fn end(core: &Core, stack: Stack, mut outcome: Outcome) -> Reply {
+    if let Outcome::Ready(Value::Int(int)) = outcome {
+        stack.int(int);
+        // A number needs no drop, and saying so saves the call of it.
+        std::mem::forget(outcome);
+        return Reply::Values(1);
+    }
+    match &mut outcome {
+        Outcome::Ready(value) => give(core, stack, value),
+        other => finish(core, stack, other),
+    }
 }
 
 /// Ends a call that failed or takes time; takes its outcome.

@@ -63,15 +63,9 @@ fn plain(stack: &Stack, index: i32) -> Option<View<'_>> {
 ///
 /// # Errors
 /// Those of [`read`], naming the argument.
-#[inline(always)]
 pub(crate) fn with_args<R>(core: &Core, stack: &Stack, first: i32, body: impl FnOnce(Args<'_>) -> R) -> Result<R> {
-    let count = (stack.top() + 1 - first).max(0) as usize;
-    let mut few = [View::NIL; 2];
-    if count <= few.len() {
-        if view_plain(stack, first, &mut few[..count]) {
-            return Ok(body(Args::new(&few[..count])));
-        }
-    } else if count <= FEW_ARGUMENTS {
+    let count = count_args(stack, first);
+    if count <= FEW_ARGUMENTS {
         let mut views = [View::NIL; FEW_ARGUMENTS];
         if view_plain(stack, first, &mut views[..count]) {
             return Ok(body(Args::new(&views[..count])));
@@ -80,9 +74,15 @@ pub(crate) fn with_args<R>(core: &Core, stack: &Stack, first: i32, body: impl Fn
     with_owned_args(core, stack, first, count, body)
 }
 
+/// How many values there are from index `first` on.
+#[inline(always)]
+pub(crate) fn count_args(stack: &Stack, first: i32) -> usize {
+    (stack.top() + 1 - first).max(0) as usize
+}
+
 /// Views the arguments where they lie. Whether all of them are plain.
 #[inline(always)]
-fn view_plain<'a>(stack: &'a Stack, first: i32, views: &mut [View<'a>]) -> bool {
+pub(crate) fn view_plain<'a>(stack: &'a Stack, first: i32, views: &mut [View<'a>]) -> bool {
     // A loop by hand: an iterator's closure would stay a call of its own.
     for (at, place) in views.iter_mut().enumerate() {
         match plain(stack, first + at as i32) {
