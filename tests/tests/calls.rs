@@ -172,6 +172,29 @@ fn callbacks_leave_nothing_behind() {
 }
 
 #[test]
+fn a_hundred_thousand_callbacks_do_not_grow_the_interpreter_that_made_them() {
+    for thread in [None, Some("ui")] {
+        let world = World::new();
+        let open = |name: &str, text: &str| match thread {
+            Some(thread) => world.open_on(thread, name, text),
+            None => world.open(name, text),
+        };
+        open("taker.js", "export function take(f) { return f() }");
+        let lua = open(
+            "giver.lua",
+            "local take = calog.import('taker').take
+            local function give(n) for i = 1, n do assert(take(function() return i end) == i) end end
+            local function kibibytes() collectgarbage() collectgarbage() return collectgarbage('count') end
+            return { grown = function(n) give(1000) local before = kibibytes() give(n) return kibibytes() - before end }",
+        );
+        let grown = world.call(&lua, "grown", &[100_000.into()]).unwrap_or_else(|error| panic!("{error:?}"));
+        // A function that stays pinned is some 100 bytes: 100,000 of them would be 10 MiB.
+        let kibibytes = grown.view().as_number().expect("a number");
+        assert!(kibibytes < 256.0, "on {thread:?} the interpreter grew by {kibibytes} KiB");
+    }
+}
+
+#[test]
 fn a_closed_contexts_functions_are_dead_and_its_slot_reaches_nobody() {
     every_pair(|world, a, b, what| {
         assert_eq!(world.call(b, "keep", &[function(a, "add")]), Ok(function(a, "add")), "{what}");
