@@ -7,7 +7,7 @@ mod by_hand;
 mod ours;
 mod table;
 
-use table::{Goal, Table};
+use table::{Goal, Question, Table};
 
 fn main() {
     // Cargo runs benches as tests too; then there is nothing to measure.
@@ -28,8 +28,8 @@ fn main() {
         ("map", "Lua calls a native: a map of 20 entries", 0.5),
     ] {
         let id = if kind == "add" { "P1" } else { "P2" };
-        let run = |n| ours.lua(kind, n);
-        table.measure(id, what, "mlua, typed", Goal::AtMost(goal), run, |n| lua.run(kind, n));
+        let question = Question { id, what, reference: "mlua, typed", goal: Goal::AtMost(goal) };
+        table.measure(question, |n| ours.lua(kind, n), |n| lua.run(kind, n));
     }
     for (kind, what) in [
         ("add", "JavaScript calls a native: add(int, int)"),
@@ -37,42 +37,21 @@ fn main() {
         ("list", "JavaScript calls a native: a list of 100 ints"),
         ("map", "JavaScript calls a native: a map of 20 entries"),
     ] {
-        let run = |n| ours.javascript(kind, n);
-        let reference = |n| javascript.run(kind, n);
-        table.measure("P3", what, "rquickjs, typed", Goal::AtMost(0.75), run, reference);
+        let question = Question { id: "P3", what, reference: "rquickjs, typed", goal: Goal::AtMost(0.75) };
+        table.measure(question, |n| ours.javascript(kind, n), |n| javascript.run(kind, n));
     }
     let glue = by_hand::Glue::new();
-    table.measure(
-        "P4",
-        "Lua calls JavaScript on the same thread",
-        "mlua + rquickjs by hand",
-        Goal::AtMost(0.6),
-        |n| ours.lua_to_javascript(n),
-        |n| glue.lua_to_javascript(n),
-    );
-    table.measure(
-        "P4",
-        "JavaScript calls Lua on the same thread",
-        "mlua + rquickjs by hand",
-        Goal::AtMost(0.6),
-        |n| ours.javascript_to_lua(n),
-        |n| glue.javascript_to_lua(n),
-    );
-    table.measure(
-        "P6",
-        "10,000 maps of 5 fields, Lua to JavaScript, read there",
-        "walking in Lua + building in JavaScript",
-        Goal::AtMost(1.15),
-        |n| ours.records(n),
-        |n| glue.walk_and_build(n),
-    );
-    table.measure(
-        "P6",
-        "10,000 maps of 5 fields, Lua to JavaScript, read there",
-        "the way through JSON text",
-        Goal::AtMost(0.35),
-        |n| ours.records(n),
-        |n| glue.through_json(n),
-    );
+    let across = |what| Question { id: "P4", what, reference: "mlua + rquickjs by hand", goal: Goal::AtMost(0.6) };
+    let there = across("Lua calls JavaScript on the same thread");
+    table.measure(there, |n| ours.lua_to_javascript(n), |n| glue.lua_to_javascript(n));
+    let back = across("JavaScript calls Lua on the same thread");
+    table.measure(back, |n| ours.javascript_to_lua(n), |n| glue.javascript_to_lua(n));
+
+    let what = "10,000 maps of 5 fields, Lua to JavaScript, read there";
+    let records = |reference, goal| Question { id: "P6", what, reference, goal: Goal::AtMost(goal) };
+    let walked = records("walking in Lua + building in JavaScript", 1.15);
+    table.measure(walked, |n| ours.records(n), |n| glue.walk_and_build(n));
+    let written = records("the way through JSON text", 0.35);
+    table.measure(written, |n| ours.records(n), |n| glue.through_json(n));
     table.print();
 }

@@ -19,28 +19,28 @@ pub(crate) enum Goal {
     AtMost(f64),
 }
 
+/// What a row is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Question {
+    /// The goal's number in `docs/performance.md`.
+    pub(crate) id: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) reference: &'static str,
+    pub(crate) goal: Goal,
+}
+
 /// One measurement.
-pub(crate) struct Row {
-    id: &'static str,
-    what: &'static str,
-    reference: &'static str,
+struct Row {
+    question: Question,
     ours_ns: f64,
     reference_ns: f64,
     ratio: f64,
-    goal: Goal,
     foreign_load: f64,
 }
 
 impl Row {
     /// Measures both sides. Each closure does its thing so many times and gives the time it took.
-    fn measure(
-        id: &'static str,
-        what: &'static str,
-        reference: &'static str,
-        goal: Goal,
-        ours: impl Fn(u64) -> Duration,
-        theirs: impl Fn(u64) -> Duration,
-    ) -> Row {
+    fn measure(question: Question, ours: impl Fn(u64) -> Duration, theirs: impl Fn(u64) -> Duration) -> Row {
         let (our_count, their_count) = (calibrate(&ours), calibrate(&theirs));
         let load = Load::start();
         let mut ratios = Vec::with_capacity(ROUNDS);
@@ -54,16 +54,16 @@ impl Row {
         }
         ratios.sort_by(f64::total_cmp);
         let foreign_load = load.foreign();
-        Row { id, what, reference, ours_ns, reference_ns, ratio: ratios[ROUNDS / 2], goal, foreign_load }
+        Row { question, ours_ns, reference_ns, ratio: ratios[ROUNDS / 2], foreign_load }
     }
 
     fn met(&self) -> bool {
-        let Goal::AtMost(goal) = self.goal;
+        let Goal::AtMost(goal) = self.question.goal;
         self.ratio <= goal
     }
 
     fn line(&self) -> String {
-        let Goal::AtMost(goal) = self.goal;
+        let Goal::AtMost(goal) = self.question.goal;
         let met = if self.met() { "met" } else { "NOT MET" };
         let doubt = if self.foreign_load > MUCH_FOREIGN_LOAD {
             format!(" (other load: {:.0} %)", self.foreign_load * 100.0)
@@ -72,13 +72,13 @@ impl Row {
         };
         format!(
             "{:<3} {:<55} {:>11} {:>11}  {:>6.3} {:>6} {met}{doubt}  [{}]",
-            self.id,
-            self.what,
+            self.question.id,
+            self.question.what,
             nanoseconds(self.ours_ns),
             nanoseconds(self.reference_ns),
             self.ratio,
             format!("<={goal}"),
-            self.reference
+            self.question.reference
         )
     }
 }
@@ -162,15 +162,12 @@ impl Table {
     /// Measures a row, and shows it at once.
     pub(crate) fn measure(
         &mut self,
-        id: &'static str,
-        what: &'static str,
-        reference: &'static str,
-        goal: Goal,
+        question: Question,
         ours: impl Fn(u64) -> Duration,
         theirs: impl Fn(u64) -> Duration,
     ) {
-        if self.only.as_ref().is_none_or(|only| only == id) {
-            let row = Row::measure(id, what, reference, goal, ours, theirs);
+        if self.only.as_ref().is_none_or(|only| only == question.id) {
+            let row = Row::measure(question, ours, theirs);
             println!("{}", row.line());
             self.rows.push(row);
         }
