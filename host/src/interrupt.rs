@@ -21,6 +21,8 @@ const SIGNAL: Signal = Signal::SIGURG;
 thread_local! {
     /// The context whose code is on top of this thread, or null.
     static RUNNING: Cell<*const ContextHandle> = const { Cell::new(ptr::null()) };
+    /// Whether an interrupt came that contexts further down may not have heard.
+    static INTERRUPTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// While it lives, this context is what an interrupt of this thread reaches.
@@ -37,6 +39,19 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         RUNNING.set(self.before);
+        if INTERRUPTED.get() {
+            pass_on(self.before);
+        }
+    }
+}
+
+/// The context below is on top again: an interrupt that came meanwhile may have been meant for it.
+#[cold]
+fn pass_on(context: *const ContextHandle) {
+    // SAFETY: see the module's invariant.
+    match unsafe { context.as_ref() } {
+        Some(context) => context.interrupt(),
+        None => INTERRUPTED.set(false),
     }
 }
 
@@ -61,6 +76,7 @@ fn install() {
 
 fn on_signal() {
     let context = RUNNING.get();
+    INTERRUPTED.set(!context.is_null());
     // SAFETY: see the module's invariant.
     if let Some(context) = unsafe { context.as_ref() } {
         context.interrupt();
