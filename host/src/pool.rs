@@ -1,11 +1,11 @@
 //! Threads for work that blocks: started as they are needed, few enough to name the number.
 
 use std::sync::Arc;
-use std::thread;
 
 use calog_plugin_api::host_side::Callback;
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use parking_lot::Mutex;
+
+use crate::sync::channel::{Receiver, Sender, unbounded};
+use crate::sync::{Mutex, thread};
 
 /// How many threads for blocking work a runtime has at most.
 pub(crate) const MAX_BLOCKING_THREADS: usize = 16;

@@ -5,15 +5,13 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::host_side::BundleHandle;
 use calog_plugin_api::{
     Args, Callable, CancelToken, Code, Descriptor, Engine, Error, Function, Hook, KeptInfo, MakeBundle, Native, Result,
     RuntimeHandle, SourceMode, Value, View,
 };
-use parking_lot::Mutex;
 
 use crate::builtin;
 use crate::context::{ContextShared, State};
@@ -25,6 +23,9 @@ use crate::natives::Natives;
 use crate::opening::Open;
 use crate::plugins::{Catalog, EngineOffer, Offer, Provider, SearchPath};
 use crate::stuck::Waiting;
+use crate::sync::atomic::Ordering;
+use crate::sync::time::Instant;
+use crate::sync::{Mutex, channel, thread};
 use crate::thread::Thread;
 use crate::worker::{Turn, Worker};
 
@@ -208,7 +209,7 @@ pub struct Runtime {
     worker: Rc<Worker>,
     closed: Cell<bool>,
     /// Raised to end the bundles' running hooks.
-    stop: Mutex<Vec<(CancelToken, std::thread::JoinHandle<()>)>>,
+    stop: Mutex<Vec<(CancelToken, thread::JoinHandle<()>)>>,
 }
 
 /// A context that was opened.
@@ -344,7 +345,7 @@ impl Runtime {
                 tracing::error!("runnable '{name}' failed: {error}");
             }
         };
-        let join = std::thread::Builder::new().name("calog bundle".into()).spawn(run)?;
+        let join = thread::Builder::new().name("calog bundle".into()).spawn(run)?;
         self.stop.lock().push((stop, join));
         Ok(())
     }
@@ -521,7 +522,7 @@ impl Runtime {
 
     /// Who waits, on all threads.
     fn waiting(&self) -> Vec<Waiting> {
-        let (reply, answers) = crossbeam_channel::unbounded();
+        let (reply, answers) = channel::unbounded();
         for thread in self.core.threads.running() {
             self.core.send(&thread, Envelope::Inspect { reply: reply.clone() });
         }
@@ -562,7 +563,7 @@ impl Runtime {
     fn join_threads(&self, until: Instant) -> Closed {
         // A thread ends a moment after its last context; there is nothing to be woken by.
         while self.core.threads.join_finished() > 0 && Instant::now() < until {
-            std::thread::sleep(Duration::from_micros(200));
+            thread::sleep(Duration::from_micros(200));
         }
         Closed { lost: self.core.threads.running().iter().map(|thread| thread.name.clone()).collect() }
     }

@@ -1,7 +1,7 @@
 //! The runtime as plugins hold it: what `RuntimeHandle` does, on any thread.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::host_side::{Callback, RuntimeType, promise};
 use calog_plugin_api::{
@@ -12,6 +12,8 @@ use crate::core::Core;
 use crate::envelope::{Circumstances, Envelope};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
+use crate::sync::Mutex;
+use crate::sync::time::Instant;
 use crate::worker;
 
 /// What a `RuntimeHandle` points to. It does not keep the runtime alive.
@@ -45,7 +47,7 @@ impl RuntimeType for Shared {
         if let Ok(core) = self.core() {
             // Times beyond some centuries are as good as never.
             let wait = Duration::from_nanos(nanoseconds.min(1 << 62));
-            let finisher = Arc::new(parking_lot::Mutex::new(Some(finisher)));
+            let finisher = Arc::new(Mutex::new(Some(finisher)));
             let ring = Arc::clone(&finisher);
             let alarm = Box::new(move || {
                 if let Some(finisher) = ring.lock().take() {

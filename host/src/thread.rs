@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use calog_plugin_api::{Code, Error, Result};
 use nix::sys::pthread::{Pthread, pthread_self};
-use parking_lot::Mutex;
 
 use crate::core::Core;
 use crate::envelope::Envelope;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
+use crate::sync::Mutex;
+use crate::sync::thread::{self, JoinHandle};
 use crate::worker::Worker;
 
 /// The stack of a thread that owns contexts. It is reserved, not committed: what counts is what is

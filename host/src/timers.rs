@@ -3,10 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::time::Instant;
+use crate::sync::{Condvar, Mutex, thread};
 
 type Alarm = Box<dyn FnOnce() + Send>;
 

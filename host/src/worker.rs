@@ -7,7 +7,6 @@ mod pump;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use calog_plugin_api::host_side::{ContextHandle, EngineHandle, Entered};
 use calog_plugin_api::{
@@ -24,6 +23,8 @@ use crate::ids::ContextId;
 use crate::local::{LocalContext, Task};
 use crate::mailbox::{Inbox, Mail};
 use crate::stuck::Waiting;
+use crate::sync::thread_local;
+use crate::sync::time::Instant;
 use crate::thread::Thread;
 use pump::Wait;
 
