@@ -1,15 +1,16 @@
 //! A context as all threads see it: who it is, where it runs, what it exports, whether it lives.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value};
-use parking_lot::Mutex;
 
 use crate::core::Core;
 use crate::envelope::Envelope;
 use crate::ids::ContextId;
 use crate::output::Printer;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::thread::Thread;
 
 /// The states of a context, and who may do what in each.
@@ -104,8 +105,11 @@ impl ContextShared {
         Error::new(Code::Dead, format!("context '{}' is closed", self.name))
     }
 
-    /// Sends a call to its thread; the outcome is pending.
+    /// Sends a call to its thread; the outcome is pending, or failed when it takes no calls.
     pub(crate) fn ask(&self, call: impl FnOnce(Finisher) -> Envelope) -> Outcome {
+        if let Err(error) = self.check_open() {
+            return Outcome::Failed(error);
+        }
         let (completion, reply) = self.core.promise(self.call_text.clone(), false);
         match self.core.send_call(&self.thread, call(reply)) {
             Ok(()) => Outcome::Pending(completion),
@@ -117,6 +121,7 @@ impl ContextShared {
     ///
     /// # Errors
     /// `dead` when it does not.
+    #[inline]
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.state() == State::Open { Ok(()) } else { Err(self.dead()) }
     }
