@@ -105,8 +105,11 @@ impl ContextShared {
         Error::new(Code::Dead, format!("context '{}' is closed", self.name))
     }
 
-    /// Sends a call to its thread; the outcome is pending.
+    /// Sends a call to its thread; the outcome is pending, or failed when it takes no calls.
     pub(crate) fn ask(&self, call: impl FnOnce(Finisher) -> Envelope) -> Outcome {
+        if let Err(error) = self.check_open() {
+            return Outcome::Failed(error);
+        }
         let (completion, reply) = self.core.promise(self.call_text.clone(), false);
         match self.core.send_call(&self.thread, call(reply)) {
             Ok(()) => Outcome::Pending(completion),
@@ -118,6 +121,7 @@ impl ContextShared {
     ///
     /// # Errors
     /// `dead` when it does not.
+    #[inline]
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.state() == State::Open { Ok(()) } else { Err(self.dead()) }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use calog_plugin_api::host_side::{BundleHandle, EngineHandle, promise};
-use calog_plugin_api::{Code, Completion, Error, Facts, Finisher, Result, RuntimeHandle, Str};
+use calog_plugin_api::{Code, Completion, Error, Facts, Finisher, Result, RuntimeHandle, Str, Value};
 
 use crate::context::ContextShared;
 use crate::engines::Engines;
@@ -62,6 +62,7 @@ pub(crate) struct Parts {
 
 impl Core {
     pub(crate) fn new(parts: Parts) -> Arc<Core> {
+        let host = &parts.host;
         Arc::new(Core {
             id: NEXT_RUNTIME.fetch_add(1, Ordering::Relaxed),
             start: Instant::now(),
@@ -72,8 +73,8 @@ impl Core {
             engines: parts.engines,
             natives: RwLock::default(),
             bundles: Mutex::default(),
-            timers: Arc::default(),
-            pool: Pool::new(),
+            timers: Timers::new(host),
+            pool: Pool::new(host),
             sink: parts.sink,
             host: parts.host,
             handle: OnceLock::new(),
@@ -104,7 +105,8 @@ impl Core {
 
     /// A time on the runtime's clock as one of the system's.
     pub(crate) fn instant(&self, time_ns: u64) -> Instant {
-        self.start + Duration::from_nanos(time_ns)
+        // Deadlines beyond some centuries are as good as none.
+        self.start + Duration::from_nanos(time_ns.min(1 << 62))
     }
 
     /// A promise; an external one keeps the program going until it is finished.
@@ -114,6 +116,29 @@ impl Core {
             Box::new(move || drop(counted)) as Box<dyn FnOnce() + Send>
         });
         promise(text, external, settled)
+    }
+
+    /// A promise that is kept at this time.
+    pub(crate) fn sleep_until(&self, time: Instant) -> Completion {
+        let (completion, finisher) = self.promise("a timer", true);
+        let finisher = Arc::new(Mutex::new(Some(finisher)));
+        let ring = Arc::clone(&finisher);
+        let alarm = move || {
+            if let Some(finisher) = { ring.lock().take() } {
+                // A waiter that left is no loss.
+                let _ = finisher.finish(Ok(Value::Nil));
+            }
+        };
+        let alarm = self.timers.at(time, Box::new(alarm));
+        let timers = Arc::downgrade(&self.timers);
+        if let Some(finisher) = &*finisher.lock() {
+            finisher.on_cancel(move || {
+                if let Some(timers) = timers.upgrade() {
+                    timers.forget(alarm);
+                }
+            });
+        }
+        completion
     }
 
     /// Puts an envelope into a thread's mailbox.

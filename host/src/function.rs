@@ -38,7 +38,7 @@ impl ScriptFunction {
 
 impl CallableType for ScriptFunction {
     fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        if let Err(error) = self.owner.check_open().and_then(|()| check_runtime(&self.owner, info)) {
+        if let Err(error) = check_runtime(&self.owner, info) {
             return Outcome::Failed(error);
         }
         match worker::current_on(&self.owner.thread) {
@@ -73,10 +73,12 @@ fn check_runtime(owner: &ContextShared, info: &CallInfo) -> calog_plugin_api::Re
 
 #[cold]
 fn foreign_runtime(owner: &ContextShared, here: u64) -> Error {
-    Error::new(
+    let unsupported = Error::new(
         Code::Unsupported,
         format!("a function of runtime {} cannot be called from runtime {here}", owner.core.id),
-    )
+    );
+    // What is gone can be called from nowhere.
+    owner.check_open().err().unwrap_or(unsupported)
 }
 
 impl Circumstances {

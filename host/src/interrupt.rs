@@ -22,6 +22,8 @@ const SIGNAL: Signal = Signal::SIGURG;
 thread_local! {
     /// The context whose code is on top of this thread, or null.
     static RUNNING: Cell<*const ContextHandle> = const { Cell::new(ptr::null()) };
+    /// Whether an interrupt came that contexts further down may not have heard.
+    static INTERRUPTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// While it lives, this context is what an interrupt of this thread reaches.
@@ -38,6 +40,19 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         RUNNING.with(|running| running.set(self.before));
+        if INTERRUPTED.with(Cell::get) {
+            pass_on(self.before);
+        }
+    }
+}
+
+/// The context below is on top again: an interrupt that came meanwhile may have been meant for it.
+#[cold]
+fn pass_on(context: *const ContextHandle) {
+    // SAFETY: see the module's invariant.
+    match unsafe { context.as_ref() } {
+        Some(context) => context.interrupt(),
+        None => INTERRUPTED.with(|it| it.set(false)),
     }
 }
 
@@ -66,6 +81,7 @@ fn install() {
 
 fn on_signal() {
     let context = RUNNING.with(Cell::get);
+    INTERRUPTED.with(|it| it.set(!context.is_null()));
     // SAFETY: see the module's invariant.
     if let Some(context) = unsafe { context.as_ref() } {
         context.interrupt();

@@ -33,6 +33,7 @@ mod function;
 mod host_handle;
 mod ids;
 mod interrupt;
+mod joining;
 mod liveness;
 mod local;
 mod mailbox;
@@ -61,5 +62,5 @@ pub use calog_plugin_api::{
 pub use ids::ContextId;
 pub use opening::Open;
 pub use plugins::{Catalog, SearchPath};
-pub use runtime::{CLOSE_LIMIT, Closed, ContextRef, Ended, ErrorHandler, Runtime, RuntimeBuilder, Stopper};
+pub use runtime::{CLOSE_LIMIT, Closed, ContextRef, Ended, ErrorHandler, Lost, Runtime, RuntimeBuilder, Stopper};
 pub use stuck::Waiting;

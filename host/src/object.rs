@@ -35,9 +35,6 @@ impl ObjectType for ScriptObject {
     }
 
     fn call(&self, info: &CallInfo, method: &str, args: Args<'_>) -> Outcome {
-        if let Err(error) = self.owner.check_open() {
-            return Outcome::Failed(error);
-        }
         let object = ObjectKey(self.key);
         if let Some(worker) = worker::current_on(&self.owner.thread) {
             return worker.call_method(self.owner.id, object, method, info, args);

@@ -20,9 +20,7 @@ mod usual {
 
     /// Threads.
     pub(crate) mod thread {
-        pub(crate) use std::thread::{
-            Builder, JoinHandle, Thread, available_parallelism, current, park, park_timeout, sleep,
-        };
+        pub(crate) use std::thread::{Builder, JoinHandle, Thread, available_parallelism, current, park, park_timeout};
     }
 
     /// Queues.

@@ -197,7 +197,7 @@ fn many_runtimes_come_and_go() {
         let runtime = build(|builder| builder);
         let context = open(&runtime, "a", None, "answer: give 1");
         assert_eq!(runtime.call_export(&context, "answer", &[]), Ok(Value::Int(1)));
-        assert_eq!(runtime.close(LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(LIMIT).lost, Vec::<calog::Lost>::new());
     }
 }
 
