@@ -3,7 +3,7 @@
 use calog_plugin_api::{Code, Value};
 
 use super::check::check;
-use super::scene::{LIMIT, THREADS, build, call, callable, circumstances, export, open, script, spawn};
+use super::scene::{LIMIT, THREADS, build, call, callable, circumstances, export, join, joined, open, spawn};
 
 /// A new function of the context, which nobody else holds.
 fn fresh(runtime: &crate::Runtime, context: &crate::ContextRef) -> calog_plugin_api::Callable {
@@ -21,7 +21,7 @@ fn last_drops_elsewhere_against_the_close_of_the_owner() {
             let clone = function.clone();
             let droppers = [spawn(move || drop(function)), spawn(move || drop(clone))];
             runtime.close_context(&owner);
-            droppers.map(|dropper| dropper.join().expect("a dropper"));
+            join(droppers);
             // The probe sees a release that comes twice, late or on another thread.
             assert_eq!(runtime.call_export(&other, "answer", &[]), Ok(Value::Int(2)));
         });
@@ -37,7 +37,7 @@ fn a_call_from_elsewhere_against_the_close_of_the_owner_has_one_answer() {
             let (answer, info) = (export(&owner, "answer"), circumstances(&runtime));
             let caller = spawn(move || [call(&answer, &info), call(&answer, &info)]);
             runtime.close_context(&owner);
-            let heard = caller.join().expect("the caller");
+            let heard = joined(caller);
             drop(runtime);
             heard.iter().for_each(|heard| heard.is_or_dead(1));
         });
@@ -54,7 +54,7 @@ fn a_function_that_comes_out_again_while_its_last_reference_goes_is_whole() {
         let (clone, pending) = (function.clone(), call(&function, &info));
         let dropper = spawn(move || drop(clone));
         drop(function);
-        dropper.join().expect("the dropper");
+        joined(dropper);
         // Whatever is asked of the owner now is served after the call and the releases.
         runtime.call_export(&owner, "count", &[]).expect("an answer");
         let again = callable(pending.only().expect("the function itself"));
@@ -84,7 +84,7 @@ fn a_stale_function_never_reaches_the_context_that_has_its_slot() {
             let second = open(&runtime, "second", thread, "answer: give 2");
             assert_eq!(second.id().number() as u32, id.number() as u32, "the slot is used again");
             assert_eq!(runtime.call_export(&second, "answer", &[]), Ok(Value::Int(2)));
-            let heard = caller.join().expect("the caller");
+            let heard = joined(caller);
             drop(runtime);
             heard.iter().for_each(|heard| heard.is_or_dead(1));
         });
@@ -100,26 +100,11 @@ fn a_runtime_ends_while_others_hold_drop_and_call_its_functions() {
         let list = Value::list([Value::from(dropped)]).expect("a list");
         let dropper = spawn(move || drop(list));
         let caller = spawn(move || (call(&held, &info), held, info));
-        assert_eq!(runtime.close(LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(LIMIT).lost, []);
         drop(runtime);
-        dropper.join().expect("the dropper");
-        let (heard, held, info) = caller.join().expect("the caller");
+        joined(dropper);
+        let (heard, held, info) = joined(caller);
         heard.is_or_dead(1);
         assert_eq!(call(&held, &info).outcome(), Err(Code::Dead));
-    });
-}
-
-#[test]
-fn a_function_is_called_while_its_context_comes_to_be() {
-    check(|| {
-        let runtime = build(|builder| builder);
-        let context = runtime.open(script("a", None, "answer: give 1")).expect("a context");
-        let core = context.0.core.clone();
-        let other = spawn(move || {
-            // It exists from now on, though nobody has run it yet.
-            core.context(context.id()).expect("the context").exported("answer")
-        });
-        drop(runtime);
-        drop(other.join().expect("the other thread"));
     });
 }

@@ -7,10 +7,13 @@ use calog_plugin_api::host_side::Callback;
 use calog_plugin_api::{Args, CallInfo, Code, Function, KeptInfo, Value};
 
 use super::check::check;
-use super::scene::{Count, Heard, LIMIT, build, cancelled, circumstances, export, open, promising, spawn, until};
+use super::scene::{
+    Count, Heard, LIMIT, build, cancelled, circumstances, export, join, joined, open, promising, spawn, until,
+};
 use crate::cancel::cancel_token;
 use crate::pool::Pool;
 use crate::sync::time::Instant;
+use crate::thread::Thread;
 use crate::timers::Timers;
 
 #[test]
@@ -21,7 +24,7 @@ fn a_hook_of_a_token_runs_once_whenever_it_is_set() {
         token.on_cancel(early.rises());
         let cancellers = [token.clone(), token.clone()].map(|token| spawn(move || token.cancel()));
         token.on_cancel(late.rises());
-        cancellers.map(|canceller| canceller.join().expect("a canceller"));
+        join(cancellers);
         assert_eq!((early.get(), late.get()), (1, 1));
         assert!(token.is_cancelled());
     });
@@ -40,7 +43,7 @@ fn a_hook_that_is_taken_back_runs_before_or_never() {
             move || token.cancel()
         });
         token.forget(hook);
-        canceller.join().expect("the canceller");
+        joined(canceller);
         assert!(runs.get() <= 1);
         assert_eq!(other.get(), 1, "only the one is taken back");
     });
@@ -57,7 +60,7 @@ fn a_child_of_a_token_is_raised_with_it_whenever_it_is_made() {
         let runs = Count::default();
         let child = cancel_token(Some(&parent));
         child.on_cancel(runs.rises());
-        canceller.join().expect("the canceller");
+        joined(canceller);
         assert!(child.is_cancelled());
         assert_eq!(runs.get(), 1);
     });
@@ -66,7 +69,8 @@ fn a_child_of_a_token_is_raised_with_it_whenever_it_is_made() {
 #[test]
 fn alarms_ring_or_are_taken_back_and_their_thread_ends() {
     check(|| {
-        let timers = Arc::new(Timers::default());
+        let (host, _inbox) = Thread::new("host".into());
+        let timers = Timers::new(&host);
         let (soon, later, taken) = (Count::default(), Count::default(), Count::default());
         let at = |milliseconds| Instant::now() + Duration::from_millis(milliseconds);
         timers.at(at(3), Box::new(later.rises()));
@@ -76,7 +80,7 @@ fn alarms_ring_or_are_taken_back_and_their_thread_ends() {
             let timers = Arc::clone(&timers);
             move || timers.forget(number)
         });
-        forgetter.join().expect("the forgetter");
+        joined(forgetter);
         let before = taken.get();
         timers.stop();
         timers.at(at(0), Box::new(|| super::probe::wrong("an alarm rings that was set after the end".into())));
@@ -93,7 +97,7 @@ fn a_timer_against_whoever_no_longer_waits_for_it() {
         let heard = Heard::default();
         completion.then(heard.hear());
         let cancel = spawn(move || canceller.cancel(&cancelled()));
-        let won = cancel.join().expect("the canceller");
+        let won = joined(cancel);
         runtime.close(LIMIT);
         drop(runtime);
         let outcome = heard.outcome();
@@ -118,10 +122,8 @@ fn a_deadline_against_the_answer() {
                 let finisher = finishers.recv().ok().expect("the native is called");
                 finisher.finish(Ok(1.into())).is_ok()
             });
-            let taken = giver.join().expect("the giver");
-            // Whatever is asked of the context now is served after the answer.
-            runtime.evaluate(&context, "").expect("an answer");
-            assert_eq!(heard.outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
+            let taken = joined(giver);
+            assert_eq!(heard.wait().outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
         });
     }
 }
@@ -129,7 +131,8 @@ fn a_deadline_against_the_answer() {
 #[test]
 fn blocking_work_is_done_or_answered_and_its_threads_end() {
     check(|| {
-        let pool = Pool::new();
+        let (host, _inbox) = Thread::new("host".into());
+        let pool = Pool::new(&host);
         let (done, dropped) = (Count::default(), Count::default());
         let work = |done: &Count, dropped: &Count| {
             let (done, guard) = (done.clone(), OnDrop(dropped.clone()));
@@ -144,7 +147,7 @@ fn blocking_work_is_done_or_answered_and_its_threads_end() {
         });
         pool.run(work(&done, &dropped));
         pool.stop();
-        other.join().expect("the other thread");
+        joined(other);
         pool.run(work(&done, &dropped));
         drop(pool);
         until(|| dropped.get() == 4);
@@ -168,7 +171,7 @@ fn blocking_natives_are_answered_while_the_runtime_closes() {
         let runtime = build(|builder| builder.inline_native(Function::new("work", native)));
         let context = open(&runtime, "a", None, "work: suspend work");
         let heard = super::scene::call(&export(&context, "work"), &circumstances(&runtime));
-        assert_eq!(runtime.close(LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(LIMIT).lost, []);
         drop(runtime);
         heard.is_or_dead(1);
     });

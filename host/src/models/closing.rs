@@ -6,7 +6,7 @@ use calog_plugin_api::{CallInfo, Code, Function, Value};
 
 use super::check::check;
 use super::scene::{
-    Heard, LIMIT, THREADS, build, call, circumstances, export, never, open, promised, promising, script, spawn,
+    Heard, LIMIT, THREADS, build, call, circumstances, export, joined, never, open, promised, promising, script, spawn,
 };
 use crate::ContextRef;
 use crate::envelope::Envelope;
@@ -32,7 +32,7 @@ fn two_threads_close_one_context() {
             });
             runtime.close_context(&context);
             assert!(context.is_closed());
-            let heard = closer.join().expect("the closer");
+            let heard = joined(closer);
             assert_eq!(runtime.call_export(&other, "answer", &[]), Ok(Value::Int(2)));
             drop(runtime);
             // A thread that has ended answers that, which comes to the same.
@@ -50,7 +50,7 @@ fn calls_that_are_queued_while_their_context_closes_are_all_answered() {
             let (answer, info) = (export(&context, "answer"), circumstances(&runtime));
             let caller = spawn(move || [0; 4].map(|_| call(&answer, &info)));
             context.0.ask_to_close();
-            let heard = caller.join().expect("the caller");
+            let heard = joined(caller);
             drop(runtime);
             heard.iter().for_each(|heard| heard.is_or_dead(1));
             // Once one is dead, all later ones are.
@@ -72,7 +72,7 @@ fn a_context_is_closed_while_it_waits_in_place() {
                 move || context.0.ask_to_close()
             });
             runtime.close_context(&context);
-            closer.join().expect("the closer");
+            joined(closer);
             assert_eq!(heard.outcome(), Err(Code::Dead));
         });
     }
@@ -89,7 +89,7 @@ fn a_result_lands_while_the_waiting_context_closes() {
             let giver = spawn(move || finishers.recv().ok().map(|finisher| finisher.finish(Ok(1.into())).is_ok()));
             runtime.close_context(&context);
             drop(runtime);
-            giver.join().expect("the giver");
+            joined(giver);
             heard.is_or_dead(1);
         });
     }
@@ -139,7 +139,7 @@ fn a_context_comes_to_a_shared_thread_that_is_about_to_end() {
         first.0.ask_to_close();
         let second = open(&runtime, "second", Some("ui"), "answer: give 2");
         assert_eq!(runtime.call_export(&second, "answer", &[]), Ok(Value::Int(2)));
-        assert_eq!(runtime.close(LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(LIMIT).lost, []);
         assert!(first.is_closed() && second.is_closed());
     });
 }
@@ -155,7 +155,7 @@ fn two_contexts_come_to_one_shared_thread_at_once() {
             ContextRef(shared)
         });
         let a = open(&runtime, "a", Some("ui"), "answer: give 1");
-        let b = opener.join().expect("the opener");
+        let b = joined(opener);
         runtime.wait_for(&b).expect("a main chunk that runs");
         assert!(Arc::ptr_eq(&a.0.thread, &b.0.thread), "one thread for both");
         assert_eq!(runtime.call_export(&a, "answer", &[]), Ok(Value::Int(1)));
@@ -176,7 +176,7 @@ fn a_main_chunk_is_answered_for_while_its_context_closes() {
             move || context.0.when_main_ends(finisher)
         });
         runtime.close_context(&context);
-        waiter.join().expect("the waiter");
+        joined(waiter);
         let outcome = heard.outcome();
         assert!(matches!(outcome, Ok(_) | Err(Code::Dead)), "{outcome:?}");
     });
@@ -198,9 +198,9 @@ fn a_runtime_closes_while_a_context_is_opened() {
                 })
             });
             let closed = runtime.close(LIMIT);
-            assert_eq!(closed.lost, Vec::<String>::new());
+            assert_eq!(closed.lost, []);
             assert!(contexts.all_contexts().is_empty(), "nothing is left once it is closed");
-            match opener.join().expect("the opener") {
+            match joined(opener) {
                 Ok((shared, heard)) => {
                     let outcome = heard.outcome();
                     assert!(matches!(outcome, Ok(_) | Err(Code::Dead)), "{outcome:?}");
@@ -222,7 +222,7 @@ fn a_runtime_closes_while_its_contexts_call_each_other() {
         let (apply, answer) = (Value::from(export(&b, "apply")), Value::from(export(&a, "answer")));
         let args = [apply.view(), answer.view()];
         let heard = Heard::of(start.call(&info, calog_plugin_api::Args::new(&args)));
-        assert_eq!(runtime.close(LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(LIMIT).lost, []);
         drop(runtime);
         heard.is_or_dead(1);
     });

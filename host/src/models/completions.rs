@@ -4,7 +4,7 @@ use calog_plugin_api::host_side::promise;
 use calog_plugin_api::{Code, Completion, Finisher, Value};
 
 use super::check::check;
-use super::scene::{Count, Heard, cancelled, promised, spawn};
+use super::scene::{Count, Heard, cancelled, joined, promised, spawn};
 
 /// A promise whose cancel hook and settling are counted.
 fn counted() -> (Completion, Finisher, Count, Count) {
@@ -22,7 +22,7 @@ fn of_finishing_cancelling_and_leaving_one_wins() {
         let finish = spawn(move || finisher.finish(Ok(1.into())));
         let cancel = spawn(move || canceller.cancel(&cancelled()));
         drop(completion);
-        let (finished, cancelled) = (finish.join().expect("the finisher"), cancel.join().expect("the canceller"));
+        let (finished, cancelled) = (joined(finish), joined(cancel));
         assert!(finished.is_err() || !cancelled, "both won");
         assert!(finished.is_ok() || finished == Err(Ok(Value::Int(1))), "a late result is handed back: {finished:?}");
         // Whoever left or cancelled first had the hook run; a result that came first made it void.
@@ -39,7 +39,7 @@ fn a_waiter_hears_the_winner_of_finishing_and_cancelling_once() {
         let cancel = spawn(move || canceller.cancel(&cancelled()));
         let heard = Heard::default();
         completion.then(heard.hear());
-        let won = (finish.join().expect("the finisher"), cancel.join().expect("the canceller"));
+        let won = (joined(finish), joined(cancel));
         let wanted = match won {
             (true, false) => Ok(Value::Int(1)),
             (false, true) => Err(Code::Cancelled),
@@ -57,7 +57,7 @@ fn a_finisher_that_is_dropped_answers_whenever_the_waiter_comes() {
         let leave = spawn(move || drop(finisher));
         let heard = Heard::default();
         completion.then(heard.hear());
-        leave.join().expect("the finisher");
+        joined(leave);
         assert_eq!(heard.outcome(), Err(Code::Dead));
     });
 }
@@ -70,7 +70,7 @@ fn a_hook_that_is_set_while_the_wait_is_cancelled_runs_once() {
         let hooks = Count::default();
         let cancel = spawn(move || canceller.cancel(&cancelled()));
         finisher.on_cancel(hooks.rises());
-        assert!(cancel.join().expect("the canceller"), "nobody else ends it");
+        assert!(joined(cancel), "nobody else ends it");
         assert_eq!(hooks.get(), 1);
         assert_eq!(
             completion.try_take().map_err(drop).map(|it| it.map_err(|error| error.code())),
@@ -89,7 +89,7 @@ fn a_result_is_taken_once_by_looking_or_by_waiting() {
             Ok(result) => heard.hear()(result),
             Err(completion) => completion.then(heard.hear()),
         }
-        assert!(finish.join().expect("the finisher"), "somebody waited");
+        assert!(joined(finish), "somebody waited");
         assert_eq!(heard.outcome(), Ok(Value::Int(1)));
     });
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use calog_plugin_api::{CallInfo, Function, Value};
 
 use super::check::check;
-use super::scene::{Count, build, export, never, open, promising, script, spawn};
+use super::scene::{Count, build, export, join, joined, never, open, promising, script, spawn};
 use crate::Ended;
 
 #[test]
@@ -33,7 +33,7 @@ fn a_program_is_idle_when_all_that_was_asked_for_is_done() {
         export(&a, "start").start(&info, calog_plugin_api::Args::new(&[work.view()]), chain);
         assert_eq!(runtime.run(), Ended::Idle);
         assert_eq!(done.get(), 1, "it ended before its work was done");
-        giver.join().expect("the giver");
+        joined(giver);
     });
 }
 
@@ -69,7 +69,7 @@ fn a_finished_wait_under_one_that_never_ends_does_not_keep_a_program_going() {
         });
         let Ended::Stuck(waiting) = runtime.run() else { panic!("the program is stuck") };
         assert!(waiting.iter().any(|wait| wait.what == "what never comes"), "{waiting:?}");
-        giver.join().expect("the giver");
+        joined(giver);
         drop(runtime);
         below.is_or_dead(1);
         above.is_or_dead(0);
@@ -91,7 +91,7 @@ fn guards_and_timers_keep_a_program_going() {
         runtime.open(script("a", None, "native sleep")).expect("a context");
         assert_eq!(runtime.run(), Ended::Idle);
         assert_eq!(done.get(), 1, "it ended while a guard was held");
-        other.join().expect("the other thread");
+        joined(other);
     });
 }
 
@@ -108,7 +108,7 @@ fn whoever_asks_first_decides_how_a_program_ends() {
         });
         let ended = runtime.run();
         assert!(matches!(ended, Ended::Exit(3 | 4)), "{ended:?}");
-        askers.map(|asker| asker.join().expect("an asker"));
+        join(askers);
         assert_eq!(runtime.run(), ended, "the second to ask changes nothing");
         drop(guard);
     });

@@ -9,7 +9,7 @@ use shuttle::thread;
 
 use super::check::check;
 use super::probe;
-use super::scene::{Count, LIMIT, build, export, open, spawn};
+use super::scene::{Count, LIMIT, build, export, joined, open, spawn};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::{ContextId, Ended};
 
@@ -29,14 +29,12 @@ fn errors_that_no_caller_sees_are_told_once_each() {
             move || core.report(id, super::scene::cancelled())
         });
         assert!(runtime.pump_until(|| told.borrow().len() == 3, LIMIT));
-        other.join().expect("the other thread");
+        joined(other);
         runtime.close(LIMIT);
         let [a, b] = contexts.map(|context| context.id());
         let mut told = told.take();
-        told.sort();
-        let mut wanted = [(a, Code::Script), (b, Code::Script), (a, Code::Cancelled)];
-        wanted.sort();
-        assert_eq!(told, wanted);
+        told.sort_by_key(|(id, code)| (*id, code.word()));
+        assert_eq!(told, [(a, Code::Cancelled), (a, Code::Script), (b, Code::Script)]);
     });
 }
 
@@ -94,7 +92,7 @@ fn calls_to_the_programs_thread_are_answered_when_it_closes() {
         let runtime = build(|builder| builder.native(Function::new("host", || 1)));
         let context = open(&runtime, "a", None, "work: native host");
         let heard = super::scene::call(&export(&context, "work"), &super::scene::circumstances(&runtime));
-        assert_eq!(runtime.close(LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(LIMIT).lost, []);
         drop(runtime);
         heard.is_or_dead(1);
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use calog_plugin_api::{Code, FunctionKey};
 
 use super::check::check;
-use super::scene::{Heard, promised, spawn};
+use super::scene::{Heard, join, joined, promised, spawn};
 use crate::envelope::{Envelope, Parcel};
 use crate::ids::ContextId;
 use crate::liveness::{Counted, Liveness};
@@ -39,7 +39,7 @@ fn two_senders_and_a_receiver_that_sleeps_lose_no_parcel() {
             spawn(move || (first..first + 2).for_each(|it| mailbox.send(numbered(it, &liveness))))
         });
         let got: Vec<u64> = (0..4).map(|_| next(&mailbox, &inbox)).collect();
-        senders.map(|sender| sender.join().expect("a sender"));
+        join(senders);
         let of = |first| got.iter().copied().filter(|it| (first..first + 2).contains(it)).collect::<Vec<u64>>();
         assert_eq!((of(10), of(20)), (vec![10, 11], vec![20, 21]), "each sender's parcels, in their order");
         assert!(inbox.try_next(&mailbox).is_none() && liveness.is_zero());
@@ -65,7 +65,7 @@ fn what_another_thread_makes_true_ends_a_wait() {
         while let Mail::Parcel(_) = inbox.wait(&mailbox, &is_ready, None) {
             parcels += 1;
         }
-        other.join().expect("the other thread");
+        joined(other);
         // It comes before the parcels, so that one may still lie there.
         assert_eq!(parcels + usize::from(inbox.try_next(&mailbox).is_some()), 1);
     });
@@ -91,7 +91,7 @@ fn parcels_for_a_receiver_that_leaves_are_answered() {
         });
         drop(inbox.try_next(&mailbox));
         drop(inbox);
-        let heard = sender.join().expect("the sender");
+        let heard = joined(sender);
         assert_eq!(heard.map(|heard| heard.outcome()), [Err(Code::Dead), Err(Code::Dead)]);
         assert!(liveness.is_zero(), "what was dropped counts no more");
     });

@@ -3,7 +3,7 @@
 use calog_plugin_api::{Args, Value};
 
 use super::check::check;
-use super::scene::{Heard, build, call, circumstances, export, open, promising, spawn};
+use super::scene::{Heard, build, call, circumstances, export, join, open, promising, spawn};
 
 #[test]
 fn whoever_waits_serves_its_threads_other_contexts() {
@@ -30,7 +30,7 @@ fn two_contexts_that_call_each_other_at_once_are_both_answered() {
             Heard::of(export(caller, "start").call(&info, Args::new(&[answer.view()])))
         };
         let (first, second) = (start(&a, &b), start(&b, &a));
-        assert_eq!(runtime.close(super::scene::LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(super::scene::LIMIT).lost, []);
         first.is_or_dead(2);
         second.is_or_dead(1);
     });
@@ -52,10 +52,8 @@ fn nested_waits_get_their_own_answers_in_whatever_order_these_come() {
                     finisher.finish(Ok(value.into())).expect("somebody waits");
                 })
             });
-            givers.map(|giver| giver.join().expect("a giver"));
-            // Serving this comes after both, for it is asked for last.
-            runtime.evaluate(&context, "").expect("an answer");
-            assert_eq!(heard.map(|heard| heard.outcome()), [Ok(Value::Int(1)), Ok(Value::Int(2))]);
+            join(givers);
+            assert_eq!(heard.map(|heard| heard.wait().outcome()), [Ok(Value::Int(1)), Ok(Value::Int(2))]);
         });
     }
 }
@@ -73,8 +71,6 @@ fn answers_from_two_contexts_to_one_that_waits_for_both_find_their_waits() {
             Heard::of(start.call(&info, Args::new(&[answer.view()])))
         });
         // The second wait begins within the first, or after it.
-        runtime.evaluate(&a, "").expect("an answer");
-        runtime.close_context(&a);
-        assert_eq!(heard.map(|heard| heard.outcome()), [Ok(Value::Int(2)), Ok(Value::Int(3))]);
+        assert_eq!(heard.map(|heard| heard.wait().outcome()), [Ok(Value::Int(2)), Ok(Value::Int(3))]);
     });
 }

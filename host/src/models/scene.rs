@@ -7,6 +7,7 @@ use calog_plugin_api::host_side::promise;
 use calog_plugin_api::{
     Args, CallInfo, Callable, Code, Completion, Error, Facts, Finisher, Function, KeptInfo, Outcome, Result, Value,
 };
+use shuttle::thread::JoinHandle;
 pub(super) use shuttle::thread::spawn;
 
 use super::probe::Probe;
@@ -62,6 +63,16 @@ pub(super) fn call(function: &Callable, info: &CallInfo) -> Heard {
     Heard::of(function.call(info, Args::new(&[])))
 }
 
+/// What a thread gave, once it has ended.
+pub(super) fn joined<T>(thread: JoinHandle<T>) -> T {
+    thread.join().expect("a thread that does not panic")
+}
+
+/// Waits for threads to end.
+pub(super) fn join<T, const N: usize>(threads: [JoinHandle<T>; N]) {
+    threads.into_iter().for_each(|thread| drop(joined(thread)));
+}
+
 /// A native that promises a result, and whoever can give it, call by call.
 pub(super) fn promising(name: &str) -> (Function, Receiver<Finisher>) {
     let (send, receive) = unbounded();
@@ -111,6 +122,12 @@ impl Heard {
 
     pub(super) fn all(&self) -> Vec<Result<Value>> {
         self.0.lock().expect("no panic").clone()
+    }
+
+    /// Lets the others run until there is an answer.
+    pub(super) fn wait(&self) -> &Heard {
+        until(|| !self.all().is_empty());
+        self
     }
 
     /// The one answer there must be.
