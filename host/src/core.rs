@@ -1,6 +1,6 @@
 //! What all threads of a runtime share: its contexts, natives, engines, clock and counts.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::modules::Modules;
 use crate::natives::Natives;
 use crate::output::Sink;
 use crate::pool::Pool;
-use crate::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use crate::sync::atomic::AtomicBool;
 use crate::sync::time::Instant;
 use crate::sync::{Mutex, RwLock};
 use crate::thread::{Thread, Threads};
@@ -47,8 +47,8 @@ pub(crate) struct Core {
     keep_alive: Mutex<Vec<Counted>>,
     /// What `calog.args()` gives.
     pub(crate) args: Vec<String>,
-    exit: AtomicI32,
-    exiting: AtomicBool,
+    /// The code that the program shall end with; set by the first to ask.
+    exit: OnceLock<i32>,
     pub(crate) closing: AtomicBool,
 }
 
@@ -80,8 +80,7 @@ impl Core {
             handle: OnceLock::new(),
             keep_alive: Mutex::default(),
             args: parts.args,
-            exit: AtomicI32::new(0),
-            exiting: AtomicBool::new(false),
+            exit: OnceLock::new(),
             closing: AtomicBool::new(false),
         })
     }
@@ -195,15 +194,14 @@ impl Core {
 
     /// Asks the program to end with this code. The first to ask decides.
     pub(crate) fn exit(&self, code: i32) {
-        if !self.exiting.swap(true, Ordering::AcqRel) {
-            self.exit.store(code, Ordering::Release);
+        if self.exit.set(code).is_ok() {
             self.host.mailbox.wake();
         }
     }
 
     /// The code that the program shall end with, once something asked it to.
     pub(crate) fn exit_code(&self) -> Option<i32> {
-        self.exiting.load(Ordering::Acquire).then(|| self.exit.load(Ordering::Acquire))
+        self.exit.get().copied()
     }
 
     /// The engine of this name, made for this runtime if it was not.

@@ -5,7 +5,8 @@
 //! with the others), `import MODULE NAME` (calls an export of a module with its arguments),
 //! `native NAME`, `panic`, `spin` (until it is told to stop), `suspend NATIVE` (waits for a native
 //! without blocking its thread), `yield VALUE` (gives way with a number, or nil for a word), `apply-listen`
-//! (applies, then runs until it hears an interrupt).
+//! (applies, then runs until it hears an interrupt), `fresh ACT` (gives a new function), `me` (gives the
+//! function itself), `count` (how many functions are kept for others).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -90,8 +91,11 @@ impl Context for Script {
     }
 
     fn call(&self, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Step {
-        let act = self.acts.borrow().get(&function.0).cloned();
-        self.act(&act.unwrap_or_default(), info, args)
+        let act = self.acts.borrow().get(&function.0).cloned().unwrap_or_default();
+        match act.as_str() {
+            "me" => Step::Done(self.function(Some(function), &act)),
+            _ => self.act(&act, info, args),
+        }
     }
 
     fn release(&self, function: FunctionKey) {
@@ -119,6 +123,8 @@ impl Script {
     fn act(&self, act: &str, info: &CallInfo, args: Args<'_>) -> Step {
         let (verb, rest) = act.split_once(' ').unwrap_or((act, ""));
         match verb {
+            "fresh" => Step::Done(self.function(None, rest)),
+            "count" => Step::Done(Ok(Value::Int(self.acts.borrow().len() as i64))),
             "give" => Step::Done(Ok(rest.parse().map_or_else(|_| Value::from(rest), Value::Int))),
             "sum" => Step::Done(Ok(Value::Int(args.iter().filter_map(View::as_int).sum()))),
             "apply" => match args.get(0).as_callable() {
@@ -159,12 +165,19 @@ impl Script {
             "panic" => panic!("the toy was told to"),
             "spin" => {
                 while !self.host.stopping() {
-                    std::hint::spin_loop();
+                    pause();
                 }
                 Step::Done(Err(Error::new(Code::Cancelled, "stopped")))
             }
             _ => Step::Done(Err(Error::new(Code::Script, format!("no act '{act}'")))),
         }
+    }
+
+    /// A function that does this: that of the known key if it is still held, or a new one.
+    fn function(&self, known: Option<FunctionKey>, act: &str) -> Result<Value> {
+        let (callable, key) = self.host.function(known)?;
+        self.acts.borrow_mut().insert(key.0, act.to_owned());
+        Ok(callable.into())
     }
 
     fn settle(&self, outcome: Outcome, info: &CallInfo) -> Step {
@@ -198,4 +211,12 @@ impl Script {
             None => Step::Done(Ok(exports.view().field(name).to_value())),
         }
     }
+}
+
+/// A moment for the others.
+fn pause() {
+    #[cfg(calog_model = "shuttle")]
+    shuttle::thread::yield_now();
+    #[cfg(not(calog_model = "shuttle"))]
+    std::hint::spin_loop();
 }
