@@ -1,0 +1,9 @@
+//! The engine against a mock host: the language case by case, values, functions, errors, waits.
+
+pub(crate) mod mock;
+
+mod boundary;
+mod fuzz;
+mod language;
+mod limits;
+mod waiting;
