@@ -84,14 +84,14 @@ impl Core {
             }
         }
         let me = me.or_else(|| routine.me.clone());
-        let frame = Frame { routine, me, next: 0, base: 0, to: 0, more, gosubs: Vec::new() };
+        let frame = Frame { routine, me, next: 0, base: 0, to: 0, more, gosubs: None };
         Ok(Task { stack, frames: vec![frame] })
     }
 
     /// A task that runs a main chunk, whose registers the globals already have.
     pub(crate) fn main_task(&self, routine: Routine) -> Task {
         let routine = std::rc::Rc::new(routine);
-        let frame = Frame { routine, me: None, next: 0, base: 0, to: 0, more: None, gosubs: Vec::new() };
+        let frame = Frame { routine, me: None, next: 0, base: 0, to: 0, more: None, gosubs: None };
         Task { stack: Vec::new(), frames: vec![frame] }
     }
 
@@ -256,7 +256,9 @@ impl Core {
         task.frames.truncate(level + 1);
         let Some(frame) = task.frames.last_mut() else { return false };
         frame.next = guarded.handler as usize;
-        frame.gosubs.truncate(gosubs);
+        if let Some(open) = &mut frame.gosubs {
+            open.truncate(gosubs);
+        }
         let registers = if frame.routine.proto.is_main { 0 } else { frame.routine.proto.registers };
         task.stack.truncate(frame.base + registers);
         let caught = self.caught(fault, place);
@@ -278,7 +280,8 @@ fn handler(frame: &Frame) -> Option<(Guarded, usize)> {
         let at = next.saturating_sub(1) as u32;
         frame.routine.proto.guarded.iter().find(|it| (it.start..it.end).contains(&at)).copied()
     };
-    let open = frame.gosubs.len();
-    let around = || frame.gosubs.iter().enumerate().rev().find_map(|(index, back)| Some((at(*back)?, index)));
+    let gosubs = frame.gosubs.as_ref().map_or(&[][..], |it| it.as_slice());
+    let open = gosubs.len();
+    let around = || gosubs.iter().enumerate().rev().find_map(|(index, back)| Some((at(*back)?, index)));
     at(frame.next).map(|guarded| (guarded, open)).or_else(around)
 }

@@ -52,12 +52,19 @@ macro_rules! at {
     };
 }
 
+/// Writes a register, once its value is there.
+macro_rules! put {
+    ($window:ident, $register:ident = $value:expr) => {{
+        let value = $value;
+        std::mem::replace(&mut at!($window, $register), value).discard();
+    }};
+}
+
 impl Run<'_> {
     #[allow(clippy::too_many_lines)]
     fn run(&mut self, frame: &mut Frame) -> Result<Exit, Fault> {
         'frame: loop {
-            let routine = Rc::clone(&frame.routine);
-            let proto = &routine.proto;
+            let proto = &frame.routine.proto;
             let ops = proto.ops.as_slice();
             let mut next = frame.next;
             let (window, globals) = if proto.is_main {
@@ -132,30 +139,30 @@ impl Run<'_> {
                 let op = ops[next];
                 next += 1;
                 match op {
-                    Op::Nil { to } => at!(window, to) = Val::Nil,
-                    Op::Bool { to, is } => at!(window, to) = Val::Bool(is),
-                    Op::Int { to, int } => at!(window, to) = Val::Int(int.into()),
-                    Op::Constant { to, index } => at!(window, to) = proto.constants[index as usize].clone(),
-                    Op::Move { to, from } => at!(window, to) = at!(window, from).read(),
-                    Op::LoadGlobal { to, global } => at!(window, to) = globals[global as usize].read(),
+                    Op::Nil { to } => put!(window, to = Val::Nil),
+                    Op::Bool { to, is } => put!(window, to = Val::Bool(is)),
+                    Op::Int { to, int } => put!(window, to = Val::Int(int.into())),
+                    Op::Constant { to, index } => put!(window, to = proto.constants[index as usize].clone()),
+                    Op::Move { to, from } => put!(window, to = at!(window, from).read()),
+                    Op::LoadGlobal { to, global } => put!(window, to = globals[global as usize].read()),
                     Op::StoreGlobal { from, global } => globals[global as usize] = at!(window, from).read(),
                     Op::LoadLocal { to, local, global } => {
                         let value = &at!(window, local);
                         let value = if value.is_unset() { globals[global as usize].read() } else { value.clone() };
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::StoreLocal { from, local, global } => {
                         let value = at!(window, from).read();
                         if at!(window, local).is_unset() && !globals[global as usize].is_unset() {
                             globals[global as usize] = value;
                         } else {
-                            at!(window, local) = value;
+                            put!(window, local = value);
                         }
                     }
                     Op::LoadBox { to, local, global } => {
                         let shared = if let Val::Shared(shared) = &at!(window, local) { Some(&**shared) } else { None };
                         let value = load_shared(shared, globals, global);
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::StoreBox { from, local, global } => {
                         let value = at!(window, from).read();
@@ -166,7 +173,7 @@ impl Run<'_> {
                     Op::LoadUp { to, up, global } => {
                         let shared = frame.routine.shared.get(usize::from(up)).map(|it| &**it);
                         let value = load_shared(shared, globals, global);
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::StoreUp { from, up, global } => {
                         let value = at!(window, from).read();
@@ -178,7 +185,7 @@ impl Run<'_> {
                         if let Some(me) = &frame.me {
                             let name = proto.names[usize::from(name)].0;
                             if let Some(value) = self.core.own_member(me, name) {
-                                at!(window, to) = value;
+                                put!(window, to = value);
                                 next = found as usize;
                             }
                         }
@@ -192,21 +199,24 @@ impl Run<'_> {
                         }
                     }
                     Op::Me { to } => match &frame.me {
-                        Some(me) => at!(window, to) = Val::Class(me.clone()),
+                        Some(me) => put!(window, to = Val::Class(me.clone())),
                         None => check!(Err(Fault::with(Number::InvalidIdentifier, "ME outside of a method"))),
                     },
-                    Op::Memory { to } => at!(window, to) = Val::Int(self.core.heap.bytes() as i64),
+                    Op::Memory { to } => put!(window, to = Val::Int(self.core.heap.bytes() as i64)),
                     Op::More { to } => {
                         let value = frame.more.as_mut().and_then(|more| more.pop_front()).unwrap_or(Val::Nil);
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::MoreCount { to } => {
-                        at!(window, to) = Val::Int(frame.more.as_ref().map_or(0, |more| more.len() as i64));
+                        put!(window, to = Val::Int(frame.more.as_ref().map_or(0, |more| more.len() as i64)));
                     }
                     Op::Add { to, a, b } => {
                         let value = match (&at!(window, a), &at!(window, b)) {
                             (Val::Int(a), Val::Int(b)) => match a.checked_add(*b) {
-                                Some(int) => Val::Int(int),
+                                Some(int) => {
+                                    set_int(&mut at!(window, to), int);
+                                    continue;
+                                }
                                 None => computed(*a as f64 + *b as f64),
                             },
                             (Val::Real(a), Val::Real(b)) => computed(a + b),
@@ -214,83 +224,92 @@ impl Run<'_> {
                                 // Where nobody else has the string it grows in place.
                                 let mut text = std::mem::take(&mut at!(window, a));
                                 let joined = join(&mut text, &at!(window, b));
-                                at!(window, a) = text;
+                                put!(window, a = text);
                                 check!(joined);
                                 continue;
                             }
                             (a, b) => check!(math::add(a, b)),
                         };
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::AddInt { to, a, int } => {
                         let value = match &at!(window, a) {
                             Val::Int(a) => match a.checked_add(int.into()) {
-                                Some(int) => Val::Int(int),
+                                Some(int) => {
+                                    set_int(&mut at!(window, to), int);
+                                    continue;
+                                }
                                 None => computed(*a as f64 + f64::from(int)),
                             },
                             a => check!(math::add_int(a, int)),
                         };
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::Subtract { to, a, b } => {
                         let value = match (&at!(window, a), &at!(window, b)) {
                             (Val::Int(a), Val::Int(b)) => match a.checked_sub(*b) {
-                                Some(int) => Val::Int(int),
+                                Some(int) => {
+                                    set_int(&mut at!(window, to), int);
+                                    continue;
+                                }
                                 None => computed(*a as f64 - *b as f64),
                             },
                             (Val::Real(a), Val::Real(b)) => computed(a - b),
                             (a, b) => check!(math::subtract(a, b)),
                         };
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::Multiply { to, a, b } => {
                         let value = match (&at!(window, a), &at!(window, b)) {
                             (Val::Int(a), Val::Int(b)) => match a.checked_mul(*b) {
-                                Some(int) => Val::Int(int),
+                                Some(int) => {
+                                    set_int(&mut at!(window, to), int);
+                                    continue;
+                                }
                                 None => computed(*a as f64 * *b as f64),
                             },
                             (Val::Real(a), Val::Real(b)) => computed(a * b),
                             (a, b) => check!(math::multiply(a, b)),
                         };
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::Divide { to, a, b } => {
                         let place = proto.place(next - 1);
                         let value = check!(math::divide(self.core, place, &at!(window, a), &at!(window, b)));
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::Modulo { to, a, b } => {
                         let value = match (&at!(window, a), &at!(window, b)) {
                             (Val::Int(a), Val::Int(b)) if *b != 0 => Val::Int(a.wrapping_rem(*b)),
                             (a, b) => check!(math::modulo(self.core, proto.place(next - 1), a, b)),
                         };
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::Power { to, a, b } => {
                         let value = check!(math::power(&at!(window, a), &at!(window, b)));
-                        at!(window, to) = value;
+                        put!(window, to = value);
                     }
                     Op::Equal { to, a, b } => {
-                        at!(window, to) = Val::Bool(equals(&at!(window, a), &at!(window, b)));
+                        put!(window, to = Val::Bool(equals(&at!(window, a), &at!(window, b))));
                     }
                     Op::Unequal { to, a, b } => {
-                        at!(window, to) = Val::Bool(!equals(&at!(window, a), &at!(window, b)));
+                        put!(window, to = Val::Bool(!equals(&at!(window, a), &at!(window, b))));
                     }
                     Op::Less { to, a, b } => compared!(to, a, b, <, std::cmp::Ordering::Less),
                     Op::AtMost { to, a, b } => {
                         compared!(to, a, b, <=, std::cmp::Ordering::Less | std::cmp::Ordering::Equal);
                     }
                     Op::And { to, a, b } => {
-                        at!(window, to) = Val::Bool(at!(window, a).is_true() && at!(window, b).is_true());
+                        put!(window, to = Val::Bool(at!(window, a).is_true() && at!(window, b).is_true()));
                     }
                     Op::Or { to, a, b } => {
-                        at!(window, to) = Val::Bool(at!(window, a).is_true() || at!(window, b).is_true());
+                        put!(window, to = Val::Bool(at!(window, a).is_true() || at!(window, b).is_true()));
                     }
                     Op::Is { to, a, b } => {
-                        at!(window, to) = Val::Bool(check!(is(&at!(window, a), &at!(window, b))));
+                        put!(window, to = Val::Bool(check!(is(&at!(window, a), &at!(window, b)))));
                     }
-                    Op::Not { to, a } => at!(window, to) = Val::Bool(!at!(window, a).is_true()),
-                    Op::Negate { to, a } => at!(window, to) = check!(math::negate(&at!(window, a))),
+                    Op::Not { to, a } => put!(window, to = Val::Bool(!at!(window, a).is_true())),
+                    Op::Negate { to, a } => put!(window, to = check!(math::negate(&at!(window, a)))),
                     Op::Jump { target } => jump!(target),
                     Op::JumpUnless { test, target } => {
                         if !at!(window, test).is_true() {
@@ -336,19 +355,21 @@ impl Run<'_> {
                         }
                     }
                     Op::ForNext { counter, limit, target } => {
-                        let (value, goes_on) =
-                            match (&at!(window, counter), &at!(window, limit), &at!(window, limit + 1)) {
-                                (Val::Int(at), Val::Int(limit), Val::Int(step)) => match at.checked_add(*step) {
-                                    Some(int) => (Val::Int(int), if *step < 0 { int >= *limit } else { int <= *limit }),
-                                    None => (computed(*at as f64 + *step as f64), false),
-                                },
-                                (at, limit, step) => {
-                                    let value = check!(math::add(at, step));
-                                    let past = check!(is_past(&value, limit, step));
-                                    (value, !past)
-                                }
-                            };
-                        at!(window, counter) = value;
+                        let (last, step) = (usize::from(limit), usize::from(limit) + 1);
+                        let goes_on = match (&at!(window, counter), &window[last], &window[step]) {
+                            (Val::Int(at), Val::Int(limit), Val::Int(step)) if at.checked_add(*step).is_some() => {
+                                let int = at.wrapping_add(*step);
+                                let goes_on = if *step < 0 { int >= *limit } else { int <= *limit };
+                                set_int(&mut at!(window, counter), int);
+                                goes_on
+                            }
+                            (at, limit, step) => {
+                                let value = check!(math::add(at, step));
+                                let past = check!(is_past(&value, limit, step));
+                                put!(window, counter = value);
+                                !past
+                            }
+                        };
                         if goes_on {
                             check!(self.core.check_stop());
                             next = target as usize;
@@ -435,7 +456,7 @@ impl Run<'_> {
                         return Ok(Exit::Done(self.result()));
                     }
                     Op::ReturnNothing => {
-                        if let Some(back) = frame.gosubs.pop() {
+                        if let Some(back) = frame.gosubs.as_mut().and_then(|gosubs| gosubs.pop()) {
                             next = back;
                         } else if proto.is_main {
                             check!(Err(Number::NoReturnPoint.into()));
@@ -447,10 +468,11 @@ impl Run<'_> {
                     }
                     Op::Gosub { target } => {
                         check!(self.core.check_stop());
-                        if frame.gosubs.len() >= MAX_FRAMES {
+                        let gosubs = frame.gosubs.get_or_insert_default();
+                        if gosubs.len() >= MAX_FRAMES {
                             check!(Err(Fault::depth("too many GOSUBs are open")));
                         }
-                        frame.gosubs.push(next);
+                        gosubs.push(next);
                         next = target as usize;
                     }
                     Op::EndProgram => {
@@ -489,12 +511,12 @@ impl Run<'_> {
                         });
                         let shared = shared.collect();
                         let routine = Routine { proto, shared, me: frame.me.clone() };
-                        at!(window, to) = Val::Routine(Rc::new(routine));
+                        put!(window, to = Val::Routine(Rc::new(routine)));
                     }
                     Op::Class { to, first, count, name } => {
                         let parents = &window[usize::from(first)..usize::from(first) + usize::from(count)];
                         let class = self.core.new_class(proto.names[usize::from(name)].0, parents);
-                        at!(window, to) = Val::Class(check!(class));
+                        put!(window, to = Val::Class(check!(class)));
                     }
                     Op::ClassVariable { class, name, from } => {
                         if let Val::Class(class) = &at!(window, class) {
@@ -518,7 +540,7 @@ impl Run<'_> {
                     }
                     Op::Dim { to, first, count, is_text } => {
                         let sizes = &window[usize::from(first)..usize::from(first) + usize::from(count)];
-                        at!(window, to) = check!(self.core.new_array(sizes, is_text));
+                        put!(window, to = check!(self.core.new_array(sizes, is_text)));
                     }
                     Op::Each { to, from } => {
                         let collection = at!(window, from).clone();
@@ -574,14 +596,16 @@ impl Run<'_> {
             }
             more = Some(Box::new(rest.iter_mut().map(std::mem::take).collect()));
         }
-        self.stack.resize(base + params, Val::Nil);
-        self.stack.resize(base + proto.registers, Val::Unset);
+        if own < params {
+            self.stack.resize(base + params, Val::Nil);
+        }
+        self.stack.extend((params..proto.registers).map(|_| Val::Unset));
         for &register in &proto.boxes {
             let place = &mut self.stack[base + usize::from(register)];
             *place = Val::Shared(self.core.heap.shared(std::mem::take(place)));
         }
         let me = me.or_else(|| routine.me.clone());
-        let new = Frame { routine, me, next: 0, base, to, more, gosubs: Vec::new() };
+        let new = Frame { routine, me, next: 0, base, to, more, gosubs: None };
         self.frames.push(std::mem::replace(frame, new));
         Ok(())
     }
@@ -589,22 +613,30 @@ impl Run<'_> {
     /// Ends a call. Whether there is a caller; without one, the result is the last value of the stack.
     #[inline]
     fn leave(&mut self, frame: &mut Frame, value: Val) -> bool {
-        self.stack.truncate(frame.base);
+        while self.stack.len() > frame.base {
+            self.stack.pop().unwrap_or_default().discard();
+        }
         let Some(caller) = self.frames.pop() else {
             self.stack.push(value);
             return false;
         };
         let to = usize::from(std::mem::replace(frame, caller).to);
-        if frame.routine.proto.is_main {
-            self.globals[to] = value;
-        } else {
-            self.stack[frame.base + to] = value;
-        }
+        let place = if frame.routine.proto.is_main { &mut self.globals[to] } else { &mut self.stack[frame.base + to] };
+        std::mem::replace(place, value).discard();
         true
     }
 
     fn result(&mut self) -> Val {
         self.stack.pop().unwrap_or(Val::Nil)
+    }
+}
+
+/// Writes an integer; where one was, nothing has to be dropped.
+#[inline(always)]
+fn set_int(place: &mut Val, int: i64) {
+    match place {
+        Val::Int(old) => *old = int,
+        place => *place = Val::Int(int),
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Frame {
     /// The further arguments, for `...`.
     pub(crate) more: Option<Box<VecDeque<Val>>>,
     /// Where open GOSUBs return to.
-    pub(crate) gosubs: Vec<usize>,
+    pub(crate) gosubs: Option<Box<Vec<usize>>>,
 }
 
 impl Frame {

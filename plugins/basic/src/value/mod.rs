@@ -40,8 +40,8 @@ pub(crate) enum Val {
     Bool(bool),
     Int(i64),
     Real(f64),
-    Text(Text),
     Type(Kind),
+    Text(Text),
     Array(Rc<Array>),
     List(Rc<List>),
     ListIter(Rc<ListIter>),
@@ -87,11 +87,23 @@ impl Val {
     }
 
     /// The value, where a variable without one reads as 0.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(&self) -> Val {
         match self {
+            Val::Int(int) => Val::Int(*int),
             Val::Unset => Val::Int(0),
             value => value.clone(),
+        }
+    }
+
+    /// Drops it. Most values need no dropping, and saying so here spares a call.
+    #[inline(always)]
+    pub(crate) fn discard(self) {
+        match self {
+            Val::Unset | Val::Nil | Val::Unknown | Val::Bool(_) | Val::Int(_) | Val::Real(_) | Val::Type(_) => {
+                std::mem::forget(self);
+            }
+            value => drop(value),
         }
     }
 
