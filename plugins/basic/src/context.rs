@@ -108,8 +108,7 @@ impl Context for BasicContext {
     }
 
     fn memory_used(&self) -> u64 {
-        let globals = self.core.table.borrow().count as usize * size_of::<Val>();
-        self.core.heap.bytes() + globals as u64
+        self.core.memory()
     }
 
     fn signature(&self, function: FunctionKey) -> Option<Descriptor> {
@@ -131,7 +130,11 @@ impl Context for BasicContext {
         let files = self.core.files.borrow().len();
         let is_complete = match self.parse(&file, false) {
             Ok(_) => true,
-            Err(wrong) => !wrong.is_incomplete || self.parse(&file, true).is_ok(),
+            // Code may be an expression: then what that lacks counts.
+            Err(wrong) => match self.parse(&file, true) {
+                Ok(_) => true,
+                Err(other) => !wrong.is_incomplete && !other.is_incomplete,
+            },
         };
         self.core.files.borrow_mut().truncate(files);
         is_complete

@@ -142,6 +142,13 @@ impl Core {
         self.warn(self.site.get().map(|site| site.place).unwrap_or_default(), message);
     }
 
+    /// About how many bytes the context's values take.
+    pub(crate) fn memory(&self) -> u64 {
+        // A program that runs has the names borrowed at most for reading.
+        let globals = self.table.try_borrow().map_or(0, |table| table.count as usize * size_of::<Val>());
+        self.heap.bytes() + (size_of::<Core>() + globals) as u64
+    }
+
     /// Tells of something that is no error: the program goes on.
     #[cold]
     pub(crate) fn warn(&self, place: Place, message: &str) {

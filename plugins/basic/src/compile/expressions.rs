@@ -189,7 +189,7 @@ impl Compiler<'_> {
                     self.emit(Op::ApplyGlobal { to: target, first, count, global }, at);
                     (current, left) = (Some(target), rest);
                 }
-                (None, _) => current = Some(self.operand(base, true)?),
+                (None, _) => current = Some(self.callee(base)?),
                 (Some(object), [Suffix::Member(sym, name), Suffix::Apply(arguments), rest @ ..]) => {
                     let name = self.member(*sym, name, at)?;
                     let target = self.step_target(rest, to, at)?;
@@ -212,6 +212,15 @@ impl Compiler<'_> {
                 }
             }
         }
+    }
+
+    /// The register of what is called or indexed. That a variable has no value shows there.
+    fn callee(&mut self, base: &Expr) -> Compile<Reg> {
+        let register = match &base.kind {
+            ExprKind::Name(sym, _) => self.register(*sym),
+            _ => None,
+        };
+        register.map_or_else(|| self.operand(base, false), Ok)
     }
 
     /// Where a step's result goes: to the end, or into a temporary for the next step.

@@ -159,7 +159,7 @@ impl Compiler<'_> {
     /// What stands before the last step of a target.
     fn object(&mut self, base: &Expr, inner: &[Suffix], at: Place) -> Compile<Reg> {
         if inner.is_empty() {
-            return self.operand(base, true);
+            return self.operand(base, false);
         }
         let object = self.temporary(at)?;
         self.postfix(base, inner, object, false, at)?;

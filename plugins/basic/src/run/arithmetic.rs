@@ -51,10 +51,9 @@ fn both(
     reals: impl FnOnce(f64, f64) -> f64,
 ) -> Outcome<Val> {
     let (a, b) = (number(a)?, number(b)?);
-    if let (Num::Int(a), Num::Int(b)) = (a, b)
-        && let Some(int) = ints(a, b)
-    {
-        return Ok(Val::Int(int));
+    if let (Num::Int(a), Num::Int(b)) = (a, b) {
+        // What overflows stays a real, as its digits are not exact.
+        return Ok(ints(a, b).map_or_else(|| Val::Real(reals(a as f64, b as f64)), Val::Int));
     }
     Ok(computed(reals(a.real(), b.real())))
 }
@@ -99,8 +98,21 @@ pub(super) fn multiply(a: &Val, b: &Val) -> Outcome<Val> {
 }
 
 pub(super) fn power(a: &Val, b: &Val) -> Outcome<Val> {
-    let exact = |a: i64, b: i64| u32::try_from(b).ok().and_then(|b| a.checked_pow(b));
-    both(a, b, exact, f64::powf)
+    if let (Num::Int(base), Num::Int(exponent)) = (number(a)?, number(b)?)
+        && exponent >= 0
+    {
+        let exact = u32::try_from(exponent).ok().and_then(|exponent| base.checked_pow(exponent));
+        let real = || match (base, exponent % 2) {
+            // These are small whatever the exponent.
+            (0 | 1, _) => Val::Int(base),
+            (-1, 0) => Val::Int(1),
+            (-1, _) => Val::Int(-1),
+            _ => Val::Real((base as f64).powf(exponent as f64)),
+        };
+        return Ok(exact.map_or_else(real, Val::Int));
+    }
+    let (a, b) = (number(a)?, number(b)?);
+    Ok(computed(a.real().powf(b.real())))
 }
 
 pub(super) fn negate(a: &Val) -> Outcome<Val> {

@@ -202,7 +202,7 @@ impl Run<'_> {
                         Some(me) => put!(window, to = Val::Class(me.clone())),
                         None => check!(Err(Fault::with(Number::InvalidIdentifier, "ME outside of a method"))),
                     },
-                    Op::Memory { to } => put!(window, to = Val::Int(self.core.heap.bytes() as i64)),
+                    Op::Memory { to } => put!(window, to = Val::Int(self.core.memory() as i64)),
                     Op::More { to } => {
                         let value = frame.more.as_mut().and_then(|more| more.pop_front()).unwrap_or(Val::Nil);
                         put!(window, to = value);
@@ -217,7 +217,7 @@ impl Run<'_> {
                                     set_int(&mut at!(window, to), int);
                                     continue;
                                 }
-                                None => computed(*a as f64 + *b as f64),
+                                None => Val::Real(*a as f64 + *b as f64),
                             },
                             (Val::Real(a), Val::Real(b)) => computed(a + b),
                             (Val::Text(_), Val::Text(_)) if to == a && a != b => {
@@ -239,7 +239,7 @@ impl Run<'_> {
                                     set_int(&mut at!(window, to), int);
                                     continue;
                                 }
-                                None => computed(*a as f64 + f64::from(int)),
+                                None => Val::Real(*a as f64 + f64::from(int)),
                             },
                             a => check!(math::add_int(a, int)),
                         };
@@ -252,7 +252,7 @@ impl Run<'_> {
                                     set_int(&mut at!(window, to), int);
                                     continue;
                                 }
-                                None => computed(*a as f64 - *b as f64),
+                                None => Val::Real(*a as f64 - *b as f64),
                             },
                             (Val::Real(a), Val::Real(b)) => computed(a - b),
                             (a, b) => check!(math::subtract(a, b)),
@@ -266,7 +266,7 @@ impl Run<'_> {
                                     set_int(&mut at!(window, to), int);
                                     continue;
                                 }
-                                None => computed(*a as f64 * *b as f64),
+                                None => Val::Real(*a as f64 * *b as f64),
                             },
                             (Val::Real(a), Val::Real(b)) => computed(a * b),
                             (a, b) => check!(math::multiply(a, b)),

@@ -387,14 +387,16 @@ pub(super) fn open_with(lenient: bool, modules: HashMap<String, Value>) -> Opene
     Opened { context, id, stop }
 }
 
+/// Circumstances for code of this context.
+pub(super) fn info(context: u64) -> KeptInfo {
+    let mut facts = Facts::default();
+    facts.context = context;
+    KeptInfo::new(RuntimeHandle::new(Arc::new(Runtime)), None, facts)
+}
+
 impl Opened {
     pub(super) fn load(&self, mode: SourceMode, name: &str, path: &str, code: &str) -> Result<Value> {
-        let runtime = RuntimeHandle::new(Arc::new(Runtime));
-        let facts = Facts::default();
-        let info = KeptInfo::new(runtime, None, facts);
-        let mut facts = info.facts();
-        facts.context = self.id;
-        let info = info.derive(facts);
+        let info = info(self.id);
         let source = Source { mode, name, path, text: code.as_bytes(), info: &info };
         settle(&self.context, self.context.load(source))
     }

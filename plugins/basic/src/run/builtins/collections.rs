@@ -75,7 +75,13 @@ fn check_room(elements: usize) -> Outcome<()> {
 fn range(core: &Core, arguments: &[Val]) -> Outcome<Val> {
     let [from, to] = arguments else { return Err(Number::CommaExpected.into()) };
     let number = |value| index_of(value).map_err(|_| Number::IntegerExpected);
-    Ok(Val::List(core.heap.list(Items::Range { from: number(from)?, to: number(to)? })))
+    let (from, to) = (number(from)?, number(to)?);
+    // Its length is to be an integer.
+    if i64::try_from(from.abs_diff(to)).is_ok_and(|steps| steps < i64::MAX) {
+        Ok(Val::List(core.heap.list(Items::Range { from, to })))
+    } else {
+        Err(Number::IndexOutOfBound.into())
+    }
 }
 
 fn dict(core: &Core, arguments: &mut [Val]) -> Outcome<Val> {
