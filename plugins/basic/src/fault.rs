@@ -39,7 +39,7 @@ faults! {
     UnexpectedType = 14 "Unexpected type",
     InvalidString = 15 "Invalid string",
     IntegerExpected = 16 "Integer expected",
-    NumberExpected = 17 "Number expected",
+    NotNumeric = 17 "Number expected",
     StringExpected = 18 "String expected",
     VariableExpected = 19 "Variable expected",
     IndexOutOfBound = 20 "Index out of bound",

@@ -32,6 +32,6 @@ pub(crate) fn parsed(line: &Value, is_text: bool) -> Outcome<Val> {
     match line.view().as_bytes() {
         None => Ok(Val::Nil),
         Some(line) if is_text => Ok(Val::text(line)),
-        Some(line) => number::parse_signed(line).ok_or_else(|| Number::NumberExpected.into()),
+        Some(line) => number::parse_signed(line).ok_or_else(|| Number::NotNumeric.into()),
     }
 }

@@ -41,7 +41,7 @@ fn number(value: &Val) -> Outcome<Num> {
 /// # Errors
 /// When it is no number.
 pub(super) fn real_of(value: &Val) -> Outcome<f64> {
-    number(value).map(Num::real).map_err(|_| Number::NumberExpected.into())
+    number(value).map(Num::real).map_err(|_| Number::NotNumeric.into())
 }
 
 fn both(

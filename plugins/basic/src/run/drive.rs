@@ -2,7 +2,7 @@
 
 use calog_plugin_api::{Args, CallInfo, Code, Completion, Error, Facts, Outcome as Called, Result, Value, View};
 
-use super::{Exit, Frame, Out, Task};
+use super::{Exit, Frame, Out, Rare, Task};
 use crate::compile::code::{Guarded, Reg};
 use crate::convert::plain;
 use crate::core::{Core, Site};
@@ -68,13 +68,13 @@ impl Core {
         let mut stack: Vec<Val> = Vec::with_capacity(proto.registers);
         let mut arguments = arguments.into_iter();
         stack.extend(arguments.by_ref().take(params));
-        let mut more = None;
+        let mut rare = None;
         if count > params {
             if !proto.takes_more {
                 let name = proto.name.map_or_else(|| "the lambda".into(), |name| self.names.text(name));
                 return Err(Error::new(Code::Arity, format!("{name} takes {params} arguments, not {count}")).into());
             }
-            more = Some(Box::new(arguments.collect()));
+            rare = Some(Box::new(Rare { more: arguments.collect(), gosubs: Vec::new() }));
         }
         stack.resize(params, Val::Nil);
         stack.resize(proto.registers, Val::Unset);
@@ -84,14 +84,14 @@ impl Core {
             }
         }
         let me = me.or_else(|| routine.me.clone());
-        let frame = Frame { routine, me, next: 0, base: 0, to: 0, more, gosubs: None };
+        let frame = Frame { routine, me, next: 0, base: 0, to: 0, rare };
         Ok(Task { stack, frames: vec![frame] })
     }
 
     /// A task that runs a main chunk, whose registers the globals already have.
     pub(crate) fn main_task(&self, routine: Routine) -> Task {
         let routine = std::rc::Rc::new(routine);
-        let frame = Frame { routine, me: None, next: 0, base: 0, to: 0, more: None, gosubs: None };
+        let frame = Frame { routine, me: None, next: 0, base: 0, to: 0, rare: None };
         Task { stack: Vec::new(), frames: vec![frame] }
     }
 
@@ -256,8 +256,8 @@ impl Core {
         task.frames.truncate(level + 1);
         let Some(frame) = task.frames.last_mut() else { return false };
         frame.next = guarded.handler as usize;
-        if let Some(open) = &mut frame.gosubs {
-            open.truncate(gosubs);
+        if let Some(rare) = &mut frame.rare {
+            rare.gosubs.truncate(gosubs);
         }
         let registers = if frame.routine.proto.is_main { 0 } else { frame.routine.proto.registers };
         task.stack.truncate(frame.base + registers);
@@ -280,7 +280,7 @@ fn handler(frame: &Frame) -> Option<(Guarded, usize)> {
         let at = next.saturating_sub(1) as u32;
         frame.routine.proto.guarded.iter().find(|it| (it.start..it.end).contains(&at)).copied()
     };
-    let gosubs = frame.gosubs.as_ref().map_or(&[][..], |it| it.as_slice());
+    let gosubs = frame.gosubs();
     let open = gosubs.len();
     let around = || gosubs.iter().enumerate().rev().find_map(|(index, back)| Some((at(*back)?, index)));
     at(frame.next).map(|guarded| (guarded, open)).or_else(around)

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::arithmetic as math;
-use super::{Exit, Frame, MAX_FRAMES, MAX_STACK, Out, Task};
+use super::{Exit, Frame, MAX_FRAMES, MAX_STACK, Out, Rare, Task};
 use crate::builtin::Builtin;
 use crate::compile::NO_PROMPT;
 use crate::compile::code::{Capture, IS_STATEMENT, NO_GLOBAL, Op, Reg};
@@ -204,11 +204,11 @@ impl Run<'_> {
                     },
                     Op::Memory { to } => put!(window, to = Val::Int(self.core.memory() as i64)),
                     Op::More { to } => {
-                        let value = frame.more.as_mut().and_then(|more| more.pop_front()).unwrap_or(Val::Nil);
+                        let value = frame.rare.as_mut().and_then(|rare| rare.more.pop_front()).unwrap_or(Val::Nil);
                         put!(window, to = value);
                     }
                     Op::MoreCount { to } => {
-                        put!(window, to = Val::Int(frame.more.as_ref().map_or(0, |more| more.len() as i64)));
+                        put!(window, to = Val::Int(frame.rare.as_ref().map_or(0, |rare| rare.more.len() as i64)));
                     }
                     Op::Add { to, a, b } => {
                         let value = match (&at!(window, a), &at!(window, b)) {
@@ -456,7 +456,7 @@ impl Run<'_> {
                         return Ok(Exit::Done(self.result()));
                     }
                     Op::ReturnNothing => {
-                        if let Some(back) = frame.gosubs.as_mut().and_then(|gosubs| gosubs.pop()) {
+                        if let Some(back) = frame.rare.as_mut().and_then(|rare| rare.gosubs.pop()) {
                             next = back;
                         } else if proto.is_main {
                             check!(Err(Number::NoReturnPoint.into()));
@@ -468,7 +468,7 @@ impl Run<'_> {
                     }
                     Op::Gosub { target } => {
                         check!(self.core.check_stop());
-                        let gosubs = frame.gosubs.get_or_insert_default();
+                        let gosubs = &mut frame.rare.get_or_insert_default().gosubs;
                         if gosubs.len() >= MAX_FRAMES {
                             check!(Err(Fault::depth("too many GOSUBs are open")));
                         }
@@ -571,7 +571,7 @@ impl Run<'_> {
             return Err(Fault::depth("too many calls are open"));
         }
         let own = count.min(params);
-        let mut more = None;
+        let mut rare = None;
         if frame.routine.proto.is_main {
             for register in first..first + own {
                 let value = std::mem::take(&mut self.globals[register]);
@@ -594,7 +594,8 @@ impl Run<'_> {
                 self.stack.truncate(base);
                 return Err(Fault::with(Number::CloseBracket, format!("{name} takes {params} arguments, not {count}")));
             }
-            more = Some(Box::new(rest.iter_mut().map(std::mem::take).collect()));
+            let more = rest.iter_mut().map(std::mem::take).collect();
+            rare = Some(Box::new(Rare { more, gosubs: Vec::new() }));
         }
         if own < params {
             self.stack.resize(base + params, Val::Nil);
@@ -605,7 +606,7 @@ impl Run<'_> {
             *place = Val::Shared(self.core.heap.shared(std::mem::take(place)));
         }
         let me = me.or_else(|| routine.me.clone());
-        let new = Frame { routine, me, next: 0, base, to, more, gosubs: None };
+        let new = Frame { routine, me, next: 0, base, to, rare };
         self.frames.push(std::mem::replace(frame, new));
         Ok(())
     }
@@ -672,7 +673,7 @@ fn join(text: &mut Val, more: &Val) -> Outcome<()> {
 fn is_past(counter: &Val, limit: &Val, step: &Val) -> Outcome<bool> {
     let is_number = |value: &Val| matches!(value, Val::Int(_) | Val::Real(_) | Val::Bool(_) | Val::Unset);
     if ![counter, limit, step].into_iter().all(is_number) {
-        return Err(Number::NumberExpected.into());
+        return Err(Number::NotNumeric.into());
     }
     let is_down = compare(step, &Val::Int(0))? == Some(std::cmp::Ordering::Less);
     let past = if is_down { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater };

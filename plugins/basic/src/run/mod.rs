@@ -49,10 +49,16 @@ pub(crate) struct Frame {
     pub(crate) base: usize,
     /// The caller's register for the result.
     pub(crate) to: Reg,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What few calls have.
+#[derive(Default)]
+pub(crate) struct Rare {
     /// The further arguments, for `...`.
-    pub(crate) more: Option<Box<VecDeque<Val>>>,
+    pub(crate) more: VecDeque<Val>,
     /// Where open GOSUBs return to.
-    pub(crate) gosubs: Option<Box<Vec<usize>>>,
+    pub(crate) gosubs: Vec<usize>,
 }
 
 impl Frame {
@@ -60,6 +66,11 @@ impl Frame {
     pub(crate) fn site(&self) -> Site {
         let proto = &self.routine.proto;
         Site { place: proto.place(self.next.saturating_sub(1)), routine: proto.name }
+    }
+
+    /// Where open GOSUBs return to.
+    pub(crate) fn gosubs(&self) -> &[usize] {
+        self.rare.as_ref().map_or(&[], |rare| rare.gosubs.as_slice())
     }
 }
 

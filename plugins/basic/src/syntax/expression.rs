@@ -72,7 +72,7 @@ impl Parser<'_> {
             // The sign of a literal is part of it, so that -1.0 stays a real.
             let kind = match inner.kind {
                 ExprKind::Int(int) if int != i64::MIN => ExprKind::Int(-int),
-                ExprKind::Real(real) if real == 9_223_372_036_854_775_808.0 => ExprKind::Int(i64::MIN),
+                ExprKind::Real(9_223_372_036_854_775_808.0) => ExprKind::Int(i64::MIN),
                 ExprKind::Real(real) => ExprKind::Real(-real),
                 kind => ExprKind::Negative(Box::new(Expr { at: inner.at, kind })),
             };

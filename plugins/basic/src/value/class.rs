@@ -7,6 +7,9 @@ use super::{Heap, Items, Routine, Val, bury};
 use crate::fault::{Number, Outcome};
 use crate::names::Sym;
 
+/// Methods by name; instances share those of their class.
+pub(crate) type Methods = Vec<(Sym, Rc<Routine>)>;
+
 /// A class or an instance.
 pub(crate) struct Class {
     pub(crate) name: Sym,
@@ -16,7 +19,7 @@ pub(crate) struct Class {
     /// Its variables, those of the parents included.
     pub(crate) variables: RefCell<Vec<(Sym, Val)>>,
     /// Its methods, those of the parents included; fixed once the class is complete.
-    pub(crate) methods: RefCell<Rc<Vec<(Sym, Rc<Routine>)>>>,
+    pub(crate) methods: RefCell<Rc<Methods>>,
 }
 
 impl std::fmt::Debug for Class {

@@ -147,11 +147,18 @@ impl Val {
 
     /// Whether dropping it may drop others.
     pub(crate) fn holds_others(&self) -> bool {
-        match self {
-            Val::Array(_) | Val::List(_) | Val::ListIter(_) | Val::Dict(_) | Val::DictIter(_) | Val::Class(_) => true,
-            Val::Routine(_) | Val::Method(_) | Val::Shared(_) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Val::Array(_)
+                | Val::List(_)
+                | Val::ListIter(_)
+                | Val::Dict(_)
+                | Val::DictIter(_)
+                | Val::Class(_)
+                | Val::Routine(_)
+                | Val::Method(_)
+                | Val::Shared(_)
+        )
     }
 
     /// The address of what it refers to: two references are one when these are equal.

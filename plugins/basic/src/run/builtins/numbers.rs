@@ -40,7 +40,7 @@ pub(super) fn of_one(which: Builtin, value: &Val) -> Outcome<Val> {
 
 /// RND, SRND and TICKS.
 pub(super) fn random(core: &Core, which: Builtin, arguments: &[Val]) -> Outcome<Val> {
-    let number = |value: &Val| index_of(value).map_err(|_| Number::NumberExpected);
+    let number = |value: &Val| index_of(value).map_err(|_| Number::NotNumeric);
     match (which, arguments) {
         (Builtin::Ticks, _) => Ok(Val::Int((core.runtime.now_ns() / 1_000_000) as i64)),
         (Builtin::Srnd, [seed]) => {

@@ -17,7 +17,7 @@ pub(super) fn call(core: &Core, which: Builtin, arguments: &[Val]) -> Outcome<Va
         (Builtin::Str, [Val::Class(class)]) => Ok(Val::text(&*core.names.text(class.name))),
         (Builtin::Str, _) => Err(Number::Calculation.into()),
         (Builtin::Chr, [code]) => {
-            let code = index_of(code).map_err(|_| Number::NumberExpected)?;
+            let code = index_of(code).map_err(|_| Number::NotNumeric)?;
             let character = u32::try_from(code).ok().and_then(char::from_u32).ok_or(Number::IndexOutOfBound)?;
             Ok(Val::text(character.to_string()))
         }
