@@ -275,6 +275,15 @@ impl Core {
     /// What CATCH gets: a DICT with code, message, file, row and column.
     pub(crate) fn caught(&self, fault: &Fault, place: crate::syntax::Place) -> Val {
         let dict = self.heap.dict();
+        // A table or dictionary that some script threw comes as itself, with the five beside.
+        if let Fault::Broker(error) = fault
+            && let Some(thrown) = error.thrown()
+            && let Ok(Val::Dict(thrown)) = self.take_in(thrown, true)
+        {
+            for (key, value) in thrown.pairs() {
+                let _ = dict.set(key, value);
+            }
+        }
         let code = match fault {
             Fault::Own(number, _) => Val::Int(*number as i64),
             _ => text(fault.to_error().code().word()),
@@ -288,7 +297,10 @@ impl Core {
         ];
         for (key, value) in pairs {
             // Five pairs are not too many.
-            let _ = dict.set(text(key), value);
+            let key = text(key);
+            if !dict.has(&Key::of(&key)) {
+                let _ = dict.set(key, value);
+            }
         }
         if let Fault::Broker(error) = fault {
             *dict.origin.borrow_mut() = Some(error.clone());

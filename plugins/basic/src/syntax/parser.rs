@@ -198,14 +198,14 @@ impl<'n> Parser<'n> {
     /// A name that can be a variable.
     pub(super) fn variable(&mut self, missing: Number) -> Parse<Sym> {
         match self.peek().clone() {
-            Tok::Name(sym, _) => {
+            Tok::Name(sym, name) => {
                 if Builtin::find(&self.names.text(sym)).is_some() {
-                    return Err(self.wrong(Number::ReservedWord));
+                    return Err(Wrong::with(Number::ReservedWord, self.at(), &*name));
                 }
                 self.advance();
                 Ok(sym)
             }
-            Tok::Key(..) => Err(self.wrong(Number::ReservedWord)),
+            Tok::Key(_, name) => Err(Wrong::with(Number::ReservedWord, self.at(), &*name)),
             _ => Err(self.wrong(missing)),
         }
     }

@@ -78,7 +78,7 @@ fn words_and_literals() {
         ("LET END = 1", "!48 Invalid expression @1:5"),
         ("TRUE = 1", "!25 Cannot assign to reserved word @1:1"),
         ("SIN = 1", "!33 Open bracket expected @1:5"),
-        ("FOR SIN = 1 TO 2", "!25 Cannot assign to reserved word @1:5"),
+        ("FOR SIN = 1 TO 2", "!25 Cannot assign to reserved word: SIN @1:5"),
     ]);
     let long = "x".repeat(1000);
     check(&[(&format!("{long} = 1 : PRINT {long}, \"{long}\""), &format!("1{long}"))]);
@@ -461,9 +461,9 @@ fn routines() {
         ("DEF f()\nDEF g()\nENDDEF\nENDDEF", "!53 Invalid routine: a DEF inside of another @2:1"),
         ("DEF f()\nENDDEF\nDEF f()\nENDDEF", "!55 Duplicate routine @3:1"),
         ("DEF f(a, a)\nENDDEF", "!26 Duplicate identifier @1:10"),
-        ("DEF f(\nENDDEF", "!25 Cannot assign to reserved word @2:1"),
+        ("DEF f(\nENDDEF", "!25 Cannot assign to reserved word: ENDDEF @2:1"),
         ("DEF f()\nPRINT 1", "!27 Incomplete structure @2:8"),
-        ("DEF sin(x)\nENDDEF", "!25 Cannot assign to reserved word @1:5"),
+        ("DEF sin(x)\nENDDEF", "!25 Cannot assign to reserved word: sin @1:5"),
         (
             "DEF even(n)\nIF n = 0 THEN RETURN TRUE\nRETURN CALL odd(n - 1)\nENDDEF\nDEF odd(n)\nIF n = 0 THEN RETURN FALSE\nRETURN even(n - 1)\nENDDEF\nPRINT even(10), odd(10)",
             "10",
@@ -835,6 +835,10 @@ fn errors_can_be_caught() {
         (
             "TRY\nTRY\nx = SQR(\"\")\nCATCH e\nRAISE(e)\nENDTRY\nCATCH e\nPRINT e.code, e.message, e.row\nENDTRY",
             "17Number expected5",
+        ),
+        (
+            "TRY\nRAISE(DICT(\"answer\", 42, \"code\", \"range\"))\nCATCH e\nPRINT e.answer, e.code, e.message, e.row\nENDTRY",
+            "42rangea DICT was raised2",
         ),
         ("RAISE(\"done\", \"io\")", "!io done @1:1"),
         ("RAISE(1, \"nonsense\")", "!47 Calculation error: there is no such code @1:1"),

@@ -91,7 +91,7 @@ fn raised(core: &Core, what: &Val, code: Option<&Val>) -> Fault {
 }
 
 /// The error that a dictionary of CATCH stands for.
-fn again(core: &Core, dict: &Dict) -> Fault {
+fn again(core: &Core, dict: &Rc<Dict>) -> Fault {
     if let Some(error) = &*dict.origin.borrow() {
         return error.clone().into();
     }
@@ -99,7 +99,12 @@ fn again(core: &Core, dict: &Dict) -> Fault {
     let message = match field("message") {
         Some(Val::Text(message)) => String::from_utf8_lossy(&message).into_owned(),
         Some(value) => core.shown(&value),
-        None => "DICT".to_owned(),
+        None => "a DICT was raised".to_owned(),
+    };
+    // Others see the dictionary as the value that was thrown.
+    let thrown = |error: Error| match core.give_out(&Val::Dict(dict.clone()), core.lenient()) {
+        Ok(value) => error.with_thrown(value),
+        Err(_) => error,
     };
     match field("code") {
         Some(Val::Int(number)) if Number::from_number(number).is_some() => {
@@ -110,8 +115,8 @@ fn again(core: &Core, dict: &Dict) -> Fault {
         }
         Some(Val::Text(word)) => {
             let code = std::str::from_utf8(&word).ok().and_then(Code::from_word).unwrap_or(Code::Script);
-            Error::new(code, message).into()
+            thrown(Error::new(code, message)).into()
         }
-        _ => Error::new(Code::Script, message).into(),
+        _ => thrown(Error::new(Code::Script, message)).into(),
     }
 }
