@@ -1,4 +1,4 @@
-//! The examples of `docs/scripts.md` do what the page says.
+//! The examples of `docs/scripts.md` and `docs/basic.md` do what the pages say.
 //!
 //! In each section a line "`file`:" before a code block writes a file, and "`calog run file` prints"
 //! (or "fails with") before one runs it and compares: all of standard output, or the beginning of
@@ -10,12 +10,22 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-const GUIDE: &str = include_str!("../../docs/scripts.md");
-
 #[test]
 fn the_examples_of_the_guide_do_what_it_says() {
+    let run = run(include_str!("../../docs/scripts.md"));
+    assert!(run >= 10, "the guide has examples, not {run}");
+}
+
+/// Most programs of this page stand alone, and the engine's own tests run them.
+#[test]
+fn the_examples_of_basic_do_what_the_page_says() {
+    assert_eq!(run(include_str!("../../docs/basic.md")), 1);
+}
+
+/// Runs a page's examples. How many there were.
+fn run(page: &str) -> u32 {
     let mut run = 0;
-    for section in GUIDE.split("\n## ") {
+    for section in page.split("\n## ") {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut before = "";
         let mut lines = section.lines();
@@ -29,7 +39,7 @@ fn the_examples_of_the_guide_do_what_it_says() {
             }
         }
     }
-    assert!(run >= 10, "the guide has examples, not {run}");
+    run
 }
 
 /// Writes or runs an example, as the line before it says. Whether it was run.

@@ -4,6 +4,7 @@ pub(crate) mod mock;
 
 mod boundary;
 mod fuzz;
+mod guide;
 mod language;
 mod limits;
 mod waiting;
