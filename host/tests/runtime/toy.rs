@@ -3,9 +3,11 @@
 //! A script is a list of lines `name: act`, each of which exports a function; a line without a name
 //! is done at once. Acts: `give VALUE`, `sum` (of its arguments), `apply` (calls its first argument
 //! with the others), `import MODULE NAME` (calls an export of a module with its arguments),
-//! `native NAME`, `panic`, `spin` (until it is told to stop), `suspend NATIVE` (waits for a native
+//! `native NAME`, `waits NAME` (the
+//! same between the natives `begin.NAME` and `end.NAME`), `panic`, `spin` (until it is told to stop), `suspend NATIVE` (waits for a native
 //! without blocking its thread), `fresh ACT` (gives a new function), `me` (gives the function
-//! itself), `count` (how many functions are kept for others).
+//! itself), `count` (how many functions are kept for others), `object` (gives a new object), `yield` (gives
+//! way to others once).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -93,6 +95,8 @@ impl Script {
         let (verb, rest) = act.split_once(' ').unwrap_or((act, ""));
         match verb {
             "fresh" => Step::Done(self.function(None, rest)),
+            "object" => Step::Done(self.host.object(None, "thing", &Value::Nil).map(|(object, _)| object.into())),
+            "yield" => Step::Yielded { task: self.take_task(), value: Value::Nil },
             "count" => Step::Done(Ok(Value::Int(self.acts.borrow().len() as i64))),
             "give" => Step::Done(Ok(rest.parse().map_or_else(|_| Value::from(rest), Value::Int))),
             "sum" => Step::Done(Ok(Value::Int(args.iter().filter_map(View::as_int).sum()))),
@@ -113,12 +117,14 @@ impl Script {
             },
             "import" => self.import(rest, info, args),
             "native" => Step::Done(self.native(rest, info, args)),
+            "waits" => Step::Done(self.native(&format!("begin.{rest}"), info, Args::new(&[])).and_then(|_| {
+                let result = self.native(rest, info, args);
+                self.native(&format!("end.{rest}"), info, Args::new(&[]))?;
+                result
+            })),
             "suspend" => match self.find(rest) {
                 Ok(native) => match native.call(info, args) {
-                    Outcome::Pending(on) => {
-                        let task = TaskKey(self.next_task.replace(self.next_task.get() + 1));
-                        Step::Waiting { task, on }
-                    }
+                    Outcome::Pending(on) => Step::Waiting { task: self.take_task(), on },
                     settled => self.settle(settled, info),
                 },
                 Err(error) => Step::Done(Err(error)),
@@ -132,6 +138,10 @@ impl Script {
             }
             _ => Step::Done(Err(Error::new(Code::Script, format!("no act '{act}'")))),
         }
+    }
+
+    fn take_task(&self) -> TaskKey {
+        TaskKey(self.next_task.replace(self.next_task.get() + 1))
     }
 
     /// A function that does this: that of the known key if it is still held, or a new one.
