@@ -5,11 +5,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use calog_plugin_api::host_side::{BundleHandle, EngineHandle, promise};
-use calog_plugin_api::{Code, Completion, Error, Facts, Finisher, Result, RuntimeHandle, Str, Value};
+use calog_plugin_api::{
+    Args, CallInfo, Completion, Error, Facts, Finisher, Outcome, Result, RuntimeHandle, Str, Value,
+};
 
 use crate::context::ContextShared;
 use crate::engines::Engines;
-use crate::envelope::{Envelope, Parcel};
+use crate::envelope::{Callee, Envelope, Parameters, Parcel, Request};
 use crate::ids::{ContextId, SlotTable};
 use crate::liveness::{Counted, Liveness};
 use crate::modules::Modules;
@@ -145,17 +147,22 @@ impl Core {
         thread.mailbox.send(Parcel { envelope, counted: Counted::new(&self.liveness) });
     }
 
-    /// Puts a call into a thread's mailbox, if it has room.
-    ///
-    /// # Errors
-    /// `limit` when too many calls wait there.
-    pub(crate) fn send_call(&self, thread: &Thread, envelope: Envelope) -> Result<()> {
-        if !thread.mailbox.has_room() {
-            let most = crate::mailbox::MAX_QUEUED_CALLS;
-            return Err(Error::new(Code::Limit, format!("{most} calls wait for thread '{}' already", thread.name)));
+    /// Sends a call to a thread, if its mailbox has room: the outcome is pending, or failed with `limit`.
+    pub(crate) fn ask(
+        &self,
+        thread: &Thread,
+        text: impl Into<Str>,
+        callee: Callee,
+        info: &CallInfo,
+        args: Args<'_>,
+    ) -> Outcome {
+        if let Err(error) = thread.check_room() {
+            return Outcome::Failed(error);
         }
-        self.send(thread, envelope);
-        Ok(())
+        let (completion, reply) = self.promise(text, false);
+        let request = Request { callee, parameters: Parameters::of(info, args), reply };
+        self.send(thread, Envelope::Call(Box::new(request)));
+        Outcome::Pending(completion)
     }
 
     /// A context by its id.

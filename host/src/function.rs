@@ -8,7 +8,7 @@ use calog_plugin_api::{
 };
 
 use crate::context::ContextShared;
-use crate::envelope::{Circumstances, Envelope};
+use crate::envelope::{Callee, Envelope};
 use crate::worker;
 
 /// How deep calls may be, counting those that wait suspended.
@@ -26,13 +26,7 @@ impl ScriptFunction {
     }
 
     fn call_remote(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        self.owner.ask(|reply| Envelope::Call {
-            context: self.owner.id,
-            function: FunctionKey(self.key),
-            args: args.to_values(),
-            with: Circumstances::of(info),
-            reply,
-        })
+        self.owner.ask(Callee::Function(self.owner.id, FunctionKey(self.key)), info, args)
     }
 }
 
@@ -79,13 +73,6 @@ fn foreign_runtime(owner: &ContextShared, here: u64) -> Error {
     );
     // What is gone can be called from nowhere.
     owner.check_open().err().unwrap_or(unsupported)
-}
-
-impl Circumstances {
-    /// The circumstances of a call that `info`'s code makes, for its way to another thread.
-    pub(crate) fn of(info: &CallInfo) -> Circumstances {
-        Circumstances { facts: info.facts(), cancel: info.cancel_token().cloned() }
-    }
 }
 
 /// The numbers of a call into `context` by the code that `caller` describes.

@@ -161,7 +161,9 @@ struct Spin {
 
 impl Spin {
     fn new() -> Spin {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
+        // Asked once: the system reads files to tell, and every thread has a mailbox.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from));
         Spin { budget: Cell::new(MAX_SPINS), misses: Cell::new(0), allowed: cores - 1 }
     }
 

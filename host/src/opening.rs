@@ -9,7 +9,7 @@ use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMo
 
 use crate::context::{ContextShared, Identity, State};
 use crate::core::Core;
-use crate::envelope::{Envelope, SourceText};
+use crate::envelope::{Envelope, Loading, Opening, SourceText};
 use crate::ids::ContextId;
 use crate::plugins::EngineOffer;
 use crate::sync::atomic::Ordering;
@@ -146,7 +146,7 @@ impl Core {
             // `insert` has just called the closure.
             let context = made.unwrap_or_else(|| unreachable!("the table made the context"));
             shared = Some(Arc::clone(&context));
-            Envelope::Open { shared: context, engine, options }
+            Envelope::Open(Box::new(Opening { shared: context, engine, options }))
         });
         if let (Err(_), Some(context)) = (&sent, &shared) {
             self.forget_context(context);
@@ -170,7 +170,8 @@ impl Core {
             let _ = reply.finish(Err(context.main_error().unwrap_or_else(|| context.dead())));
             return completion;
         }
-        self.send(&context.thread, Envelope::Load { context: Arc::clone(context), source, reply });
+        let loading = Loading { context: Arc::clone(context), source, reply };
+        self.send(&context.thread, Envelope::Load(Box::new(loading)));
         completion
     }
 

@@ -294,6 +294,7 @@ impl Runtime {
         let mut all = self.worker.waiting();
         // A thread that does not answer within a second is working, so the program is not stuck.
         all.extend(std::iter::from_fn(|| answers.recv_timeout(Duration::from_secs(1)).ok()).flatten());
+        all.sort();
         all
     }
 }

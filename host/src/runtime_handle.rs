@@ -9,7 +9,7 @@ use calog_plugin_api::{
 };
 
 use crate::core::Core;
-use crate::envelope::{Circumstances, Envelope};
+use crate::envelope::{Envelope, Parameters};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
 use crate::sync::time::Instant;
@@ -77,8 +77,9 @@ impl RuntimeType for Shared {
             ContextId::HOST => Arc::clone(&core.host),
             id => Arc::clone(&core.context(id).ok_or_else(gone)?.thread),
         };
-        let with = Circumstances::of(info);
-        core.send_call(&thread, Envelope::Start { callable: callable.clone(), args: args.to_values(), with })
+        thread.check_room()?;
+        core.send(&thread, Envelope::Start(Box::new((callable.clone(), Parameters::of(info, args)))));
+        Ok(())
     }
 
     fn permission(&self, _info: &CallInfo, _name: &str) -> Result<()> {

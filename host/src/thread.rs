@@ -10,7 +10,7 @@ use nix::sys::pthread::{Pthread, pthread_self};
 use crate::core::Core;
 use crate::envelope::Envelope;
 use crate::joining::Joinable;
-use crate::mailbox::{Inbox, Mailbox, mailbox};
+use crate::mailbox::{Inbox, MAX_QUEUED_CALLS, Mailbox, mailbox};
 use crate::sync::Mutex;
 use crate::worker::Worker;
 
@@ -33,6 +33,15 @@ impl Thread {
     pub(crate) fn new(name: String) -> (Arc<Thread>, Inbox) {
         let (mailbox, inbox) = mailbox();
         (Arc::new(Thread { name, mailbox, id: Mutex::new(None) }), inbox)
+    }
+
+    /// # Errors
+    /// `limit` when its mailbox has no room for another call.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        if self.mailbox.has_room() {
+            return Ok(());
+        }
+        Err(Error::new(Code::Limit, format!("{MAX_QUEUED_CALLS} calls wait for thread '{}' already", self.name)))
     }
 
     /// Notes that this is the calling thread.

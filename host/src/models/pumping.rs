@@ -141,7 +141,7 @@ fn modules_that_import_each_other_all_come_to_be() {
 fn tasks_that_give_way_go_on_or_are_answered() {
     each(THREADS, |thread| {
         let runtime = build(|builder| builder);
-        let context = open(&runtime, "a", thread, "turn: yield\nanswer: give 1");
+        let context = open(&runtime, "a", thread, "turn: yield once\nanswer: give 1");
         let info = circumstances(&runtime);
         let heard = ["turn", "answer", "turn"].map(|name| call(&export(&context, name), &info));
         runtime.close_context(&context);

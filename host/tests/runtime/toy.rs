@@ -3,16 +3,16 @@
 //! A script is a list of lines `name: act`, each of which exports a function; a line without a name
 //! is done at once. Acts: `give VALUE`, `sum` (of its arguments), `apply` (calls its first argument
 //! with the others), `import MODULE NAME` (calls an export of a module with its arguments),
-//! `native NAME`, `waits NAME` (the
-//! same between the natives `begin.NAME` and `end.NAME`), `panic`, `spin` (until it is told to stop), `suspend NATIVE` (waits for a native
-//! without blocking its thread), `fresh ACT` (gives a new function), `me` (gives the function
-//! itself), `count` (how many functions are kept for others), `object` (gives a new object), `yield` (gives
-//! way to others once).
+//! `native NAME`, `waits NAME` (the same between the natives `begin.NAME` and `end.NAME`), `panic`,
+//! `spin` (until it is told to stop), `suspend NATIVE` (waits for a native without blocking its
+//! thread), `yield VALUE` (gives way with a number, or nil for a word), `apply-listen` (applies, then
+//! runs until it hears an interrupt), `fresh ACT` (gives a new function), `me` (gives the function
+//! itself), `count` (how many functions are kept for others), `object` (gives a new object).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use calog_plugin_api::KeptInfo;
 use calog_plugin_api::prelude::*;
 
 /// The engine.
@@ -31,7 +31,25 @@ impl Engine for Toy {
         if options.name() == "refused" {
             return Err(Error::new(Code::Unsupported, "this name is refused"));
         }
-        Ok(Script { host, acts: RefCell::default(), next_task: Cell::new(1), _keep: RefCell::default() })
+        Ok(Script::new(host))
+    }
+}
+
+/// The same, for interpreters that bear no other thread than the program's.
+pub(crate) struct MainToy;
+
+impl Engine for MainToy {
+    const NAME: &'static str = "maintoy";
+    const EXTENSIONS: &'static [&'static str] = &["mtoy"];
+    const THREADING: calog_plugin_api::Threading = calog_plugin_api::Threading::MainThread;
+    type Context = Script;
+
+    fn new(_runtime: RuntimeHandle, _config: View<'_>) -> Result<MainToy> {
+        Ok(MainToy)
+    }
+
+    fn open(&self, host: Host, _options: &ContextOptions) -> Result<Script> {
+        Ok(Script::new(host))
     }
 }
 
@@ -40,7 +58,7 @@ pub(crate) struct Script {
     host: Host,
     acts: RefCell<HashMap<u64, String>>,
     next_task: Cell<u64>,
-    _keep: RefCell<Vec<KeptInfo>>,
+    interrupted: AtomicBool,
 }
 
 impl Context for Script {
@@ -88,15 +106,26 @@ impl Context for Script {
     fn resume(&self, _key: WaitKey, result: Result<Value>) -> Step {
         Step::Done(result)
     }
+
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Script {
+    fn new(host: Host) -> Script {
+        Script { host, acts: RefCell::default(), next_task: Cell::new(1), interrupted: AtomicBool::new(false) }
+    }
+
+    fn take_task(&self) -> TaskKey {
+        TaskKey(self.next_task.replace(self.next_task.get() + 1))
+    }
+
     fn act(&self, act: &str, info: &CallInfo, args: Args<'_>) -> Step {
         let (verb, rest) = act.split_once(' ').unwrap_or((act, ""));
         match verb {
             "fresh" => Step::Done(self.function(None, rest)),
             "object" => Step::Done(self.host.object(None, "thing", &Value::Nil).map(|(object, _)| object.into())),
-            "yield" => Step::Yielded { task: self.take_task(), value: Value::Nil },
             "count" => Step::Done(Ok(Value::Int(self.acts.borrow().len() as i64))),
             "give" => Step::Done(Ok(rest.parse().map_or_else(|_| Value::from(rest), Value::Int))),
             "sum" => Step::Done(Ok(Value::Int(args.iter().filter_map(View::as_int).sum()))),
@@ -129,6 +158,17 @@ impl Script {
                 },
                 Err(error) => Step::Done(Err(error)),
             },
+            "yield" => {
+                let value = rest.parse().map_or(Value::Nil, Value::Int);
+                Step::Yielded { task: self.take_task(), value }
+            }
+            "apply-listen" => {
+                let applied = self.act("apply", info, args);
+                while !self.interrupted.load(Ordering::Relaxed) {
+                    pause();
+                }
+                applied
+            }
             "panic" => panic!("the toy was told to"),
             "spin" => {
                 while !self.host.stopping() {
@@ -138,10 +178,6 @@ impl Script {
             }
             _ => Step::Done(Err(Error::new(Code::Script, format!("no act '{act}'")))),
         }
-    }
-
-    fn take_task(&self) -> TaskKey {
-        TaskKey(self.next_task.replace(self.next_task.get() + 1))
     }
 
     /// A function that does this: that of the known key if it is still held, or a new one.
