@@ -7,6 +7,7 @@ use calog_plugin_api::{CallInfo, Code, Function, Value};
 use super::check::{check, each};
 use super::scene::{
     Heard, LIMIT, THREADS, build, call, circumstances, export, joined, never, open, promised, promising, script, spawn,
+    until,
 };
 use crate::ContextRef;
 use crate::envelope::Envelope;
@@ -239,5 +240,18 @@ fn a_context_is_asked_to_close_by_another_that_waits_for_it() {
         runtime.close_context(&b);
         assert!(b.is_closed() && !a.is_closed());
         other.lock().expect("no panic").take();
+    });
+}
+
+#[test]
+fn a_context_that_ends_at_once_leaves_its_name_to_others() {
+    check(|| {
+        let runtime = build(|builder| builder);
+        // The engine refuses the first of this name.
+        let first = runtime.open(script("refused", None, "")).expect("a context");
+        assert!(runtime.wait_for(&first).is_err());
+        let core = first.0.core.clone();
+        until(|| core.context(first.id()).is_none());
+        assert_eq!(core.modules.named("refused"), None, "its name stands for nobody");
     });
 }
