@@ -1,11 +1,12 @@
 //! Cancel tokens: a flag with hooks, raised once, together with its children.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use calog_plugin_api::CancelToken;
 use calog_plugin_api::host_side::{Callback, CancelType};
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Default)]
 struct Token {

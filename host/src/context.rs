@@ -1,15 +1,16 @@
 //! A context as all threads see it: who it is, where it runs, what it exports, whether it lives.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value};
-use parking_lot::Mutex;
 
 use crate::core::Core;
 use crate::envelope::Envelope;
 use crate::ids::ContextId;
 use crate::output::Printer;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::thread::Thread;
 
 /// The states of a context, and who may do what in each.

@@ -1,12 +1,11 @@
 //! What all threads of a runtime share: its contexts, natives, engines, clock and counts.
 
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::host_side::{BundleHandle, EngineHandle, promise};
 use calog_plugin_api::{Code, Completion, Error, Facts, Finisher, Result, RuntimeHandle, Str, Value};
-use parking_lot::{Mutex, RwLock};
 
 use crate::context::ContextShared;
 use crate::engines::Engines;
@@ -17,6 +16,9 @@ use crate::modules::Modules;
 use crate::natives::Natives;
 use crate::output::Sink;
 use crate::pool::Pool;
+use crate::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use crate::sync::time::Instant;
+use crate::sync::{Mutex, RwLock};
 use crate::thread::{Thread, Threads};
 use crate::timers::Timers;
 

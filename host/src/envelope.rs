@@ -12,6 +12,7 @@ use crate::context::ContextShared;
 use crate::ids::ContextId;
 use crate::liveness::Counted;
 use crate::stuck::Waiting;
+use crate::sync::channel::Sender;
 
 /// An envelope on its way, counted until it is dispatched or dropped.
 pub(crate) struct Parcel {
@@ -71,5 +72,5 @@ pub(crate) enum Envelope {
     /// Tell the embedding program of an error nobody else sees.
     Report { context: ContextId, error: Error },
     /// Say who waits here, and for what.
-    Inspect { reply: crossbeam_channel::Sender<Vec<Waiting>> },
+    Inspect { reply: Sender<Vec<Waiting>> },
 }

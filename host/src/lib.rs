@@ -49,6 +49,7 @@ pub mod report;
 mod runtime;
 mod runtime_handle;
 mod stuck;
+mod sync;
 mod thread;
 mod timers;
 mod worker;

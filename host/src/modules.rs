@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use parking_lot::Mutex;
-
 use crate::context::ContextShared;
 use crate::ids::ContextId;
+use crate::sync::Mutex;
 
 /// The modules of a runtime.
 #[derive(Default)]

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMode, Threading, Value};
 
@@ -13,6 +12,7 @@ use crate::core::Core;
 use crate::envelope::{Envelope, SourceText};
 use crate::ids::ContextId;
 use crate::plugins::EngineOffer;
+use crate::sync::atomic::Ordering;
 use crate::thread::Place;
 
 /// What a new context runs.

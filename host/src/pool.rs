@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use calog_plugin_api::host_side::Callback;
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
+use crate::sync::channel::{Receiver, Sender, unbounded};
 
 use crate::joining::{Joinable, join_ended};
 use crate::thread::Thread;

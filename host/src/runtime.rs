@@ -7,12 +7,11 @@ mod closing;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::{
     Args, Callable, CancelToken, Code, Error, KeptInfo, Result, RuntimeHandle, SourceMode, Value, View,
 };
-use parking_lot::Mutex;
 
 use crate::context::{ContextShared, State};
 use crate::core::Core;
@@ -22,6 +21,8 @@ use crate::joining::Joinable;
 use crate::opening::Open;
 use crate::plugins::{Catalog, EngineOffer};
 use crate::stuck::Waiting;
+use crate::sync::time::Instant;
+use crate::sync::{Mutex, channel};
 use crate::worker::{Turn, Worker};
 
 pub use builder::RuntimeBuilder;
@@ -285,7 +286,7 @@ impl Runtime {
 
     /// Who waits, on all threads.
     fn waiting(&self) -> Vec<Waiting> {
-        let (reply, answers) = crossbeam_channel::unbounded();
+        let (reply, answers) = channel::unbounded();
         for thread in self.core.threads.running() {
             self.core.send(&thread, Envelope::Inspect { reply: reply.clone() });
         }
@@ -293,6 +294,7 @@ impl Runtime {
         let mut all = self.worker.waiting();
         // A thread that does not answer within a second is working, so the program is not stuck.
         all.extend(std::iter::from_fn(|| answers.recv_timeout(Duration::from_secs(1)).ok()).flatten());
+        all.sort();
         all
     }
 }

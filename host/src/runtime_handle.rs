@@ -1,7 +1,7 @@
 //! The runtime as plugins hold it: what `RuntimeHandle` does, on any thread.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::host_side::{Callback, RuntimeType, promise};
 use calog_plugin_api::{
@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::envelope::{Circumstances, Envelope};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
+use crate::sync::time::Instant;
 use crate::worker;
 
 /// What a `RuntimeHandle` points to. It does not keep the runtime alive.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use calog_plugin_api::{Code, Error, Result};
 use nix::sys::pthread::{Pthread, pthread_self};
-use parking_lot::Mutex;
 
 use crate::core::Core;
 use crate::envelope::Envelope;
 use crate::joining::Joinable;
 use crate::mailbox::{Inbox, Mailbox, mailbox};
+use crate::sync::Mutex;
 use crate::worker::Worker;
 
 /// The stack of a thread that owns contexts. It is reserved, not committed: what counts is what is

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
-
-use parking_lot::{Condvar, Mutex};
 
 use crate::joining::Joinable;
+use crate::sync::time::Instant;
+use crate::sync::{Condvar, Mutex};
 use crate::thread::Thread;
 
 type Work = Box<dyn FnOnce() + Send>;

@@ -11,7 +11,6 @@ mod tasks;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use calog_plugin_api::host_side::EngineHandle;
 use calog_plugin_api::{
@@ -27,6 +26,8 @@ use crate::ids::ContextId;
 use crate::local::LocalContext;
 use crate::mailbox::{Inbox, Mail};
 use crate::stuck::Waiting;
+use crate::sync::thread_local;
+use crate::sync::time::Instant;
 use crate::thread::Thread;
 use pump::Wait;
 

@@ -9,10 +9,11 @@
 use std::fmt::{self, Debug, Formatter};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::abi::{Callback, Head, Outcome, guard_drop};
 use crate::error::{Code, Error, Result};
+use crate::sync::{Mutex, MutexGuard};
 use crate::value::{Str, Value};
 
 enum State {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use calog_plugin_api::host_side::BundleHandle;
 use calog_plugin_api::{Descriptor, Engine, Error, Function, MakeBundle, Result, RuntimeHandle, Value};
-use parking_lot::Mutex;
 
 use super::{ErrorHandler, Runtime};
 use crate::core::{Core, Parts};
 use crate::engines::{CompiledEngine, Engines};
 use crate::ids::ContextId;
 use crate::plugins::{Catalog, Offer, SearchPath};
+use crate::sync::Mutex;
 use crate::thread::Thread;
 use crate::worker::Worker;
 

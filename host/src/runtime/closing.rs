@@ -3,14 +3,15 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::{Hook, View};
 
 use super::{ContextRef, Runtime};
 use crate::joining::join_ended;
 use crate::natives::Natives;
+use crate::sync::atomic::Ordering;
+use crate::sync::time::Instant;
 
 /// How long closing a context or a runtime may take, unless it is said otherwise.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(5);

@@ -10,16 +10,16 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use calog_plugin_api::{CallInfo, Canceller, Code, Completion, Error, Result, Value};
-use parking_lot::Mutex;
 
 use super::Worker;
 use super::bounds::Bounds;
 use crate::liveness::Liveness;
 use crate::local::LocalContext;
 use crate::mailbox::Mail;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A wait in place.
 pub(super) struct Wait {

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::host_side::Entered;
 use calog_plugin_api::{
@@ -18,6 +18,7 @@ use crate::context::State;
 use crate::envelope::Envelope;
 use crate::ids::ContextId;
 use crate::local::{LocalContext, Task};
+use crate::sync::time::Instant;
 
 impl Worker {
     /// What an entry's answer means for its caller.

@@ -1,5 +1,6 @@
 //! The runtime by itself, with a compiled-in toy engine: routing, threads, closing, panics, natives.
 
+mod bounds;
 mod toy;
 
 use std::cell::RefCell;
