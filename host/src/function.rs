@@ -55,7 +55,8 @@ impl CallableType for ScriptFunction {
 impl Drop for ScriptFunction {
     fn drop(&mut self) {
         let (context, function) = (self.owner.id, FunctionKey(self.key));
-        match worker::current_on(&self.owner.thread) {
+        // A call that another thread has sent comes before the release: behind it, in the mailbox.
+        match worker::current_on(&self.owner.thread).filter(|_| !self.owner.thread.mailbox.has_calls()) {
             Some(worker) => worker.release_later(context, function),
             None => self.owner.core.send(&self.owner.thread, Envelope::Release { context, function }),
         }
