@@ -7,7 +7,7 @@ use calog_plugin_api::{
     Args, CallInfo, Callable, CallableType, Code, Error, Facts, FunctionKey, Identity, Native, Outcome,
 };
 
-use crate::context::ContextShared;
+use crate::context::{ContextShared, State};
 use crate::envelope::{Circumstances, Envelope};
 use crate::worker;
 
@@ -42,6 +42,8 @@ impl CallableType for ScriptFunction {
             return Outcome::Failed(error);
         }
         match worker::current_on(&self.owner.thread) {
+            // Its thread has forgotten it, and with it its name.
+            Some(_) if self.owner.state() == State::Closed => Outcome::Failed(self.owner.dead()),
             Some(worker) => worker.call(self.owner.id, FunctionKey(self.key), info, args),
             None => self.call_remote(info, args),
         }

@@ -229,6 +229,7 @@ fn a_closed_contexts_functions_are_dead_and_its_slot_reaches_nobody() {
         let kept = world.call(b, "kept", &[]).unwrap();
         let caught = world.call(b, "catch", &[kept, 1.into(), 2.into()]).unwrap();
         assert_eq!(field(&caught, "code"), Value::from("dead"), "{what}: {caught:?}");
+        assert_eq!(field(&caught, "message"), Value::from("context 'a' is closed"), "{what}: {caught:?}");
     });
 }
 
