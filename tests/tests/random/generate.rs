@@ -21,12 +21,12 @@ fn kind() -> impl Strategy<Value = Kind> + Clone {
 fn source() -> impl Strategy<Value = Source> + Clone {
     prop_oneof![
         1 => Just(Source::None),
-        4 => Just(Source::Received),
+        5 => Just(Source::Received),
         3 => Just(Source::Register),
         2 => index().prop_map(Source::Held),
         2 => index().prop_map(Source::Own),
-        5 => (index(), index()).prop_map(|(context, at)| Source::Export(context, at)),
-        4 => index().prop_map(Source::Closure),
+        8 => (index(), index()).prop_map(|(context, at)| Source::Export(context, at)),
+        5 => index().prop_map(Source::Closure),
         2 => kind().prop_map(Source::Native),
     ]
 }
@@ -63,7 +63,7 @@ fn step() -> impl Strategy<Value = Step> + Clone {
     let give = give.prop_map(|(when, source, shape)| Step::Return { when, source, shape });
     Union::new_weighted(vec![
         (3, mix.boxed()),
-        (12, calls.boxed()),
+        (18, calls.boxed()),
         (2, fork.boxed()),
         (2, (index(), call()).prop_map(|(form, call)| Step::Detach { form, call }).boxed()),
         (2, (source(), index()).prop_map(|(source, slot)| Step::Hold { source, slot }).boxed()),
@@ -78,7 +78,7 @@ fn step() -> impl Strategy<Value = Step> + Clone {
 }
 
 fn body() -> impl Strategy<Value = Body> + Clone {
-    (index(), vec(step(), 0..6)).prop_map(|(form, steps)| Body { form, steps })
+    (index(), vec(step(), 1..7)).prop_map(|(form, steps)| Body { form, steps })
 }
 
 fn context() -> impl Strategy<Value = Context> + Clone {
@@ -96,15 +96,15 @@ fn context() -> impl Strategy<Value = Context> + Clone {
 fn given() -> impl Strategy<Value = Given> + Clone {
     prop_oneof![
         1 => Just(Given::Nothing),
-        3 => (index(), index()).prop_map(|(context, at)| Given::Export(context, at)),
-        2 => index().prop_map(Given::Token),
+        4 => (index(), index()).prop_map(|(context, at)| Given::Export(context, at)),
+        3 => index().prop_map(Given::Token),
         3 => Just(Given::Last),
     ]
 }
 
 fn task() -> impl Strategy<Value = Task> + Clone {
     let how = prop_oneof![2 => Just(How::CallExport), 3 => Just(How::Begin), 2 => Just(How::Elsewhere)];
-    let numbers = (0..1000_u16, 1..7_u8, index());
+    let numbers = (0..1000_u16, 2..9_u8, index());
     (index(), (index(), index()), numbers, given(), how)
         .prop_map(|(session, entry, (x, fuel, shape), given, how)| Task { session, entry, x, fuel, given, shape, how })
 }
@@ -113,7 +113,7 @@ fn phase() -> impl Strategy<Value = Phase> + Clone {
     let closing = (index(), any::<bool>()).prop_map(|(context, elsewhere)| Closing { context, elsewhere });
     let racing = prop_oneof![4 => Just(Vec::new()), 1 => vec(closing, 1..3)];
     let after = prop_oneof![1 => index().prop_map(After::Close), 2 => index().prop_map(After::Drop)];
-    (vec(task(), 1..6), racing, any::<bool>(), vec(after, 0..2)).prop_map(|(tasks, racing, by_run, after)| Phase {
+    (vec(task(), 1..8), racing, any::<bool>(), vec(after, 0..2)).prop_map(|(tasks, racing, by_run, after)| Phase {
         tasks,
         racing,
         by_run,

@@ -21,7 +21,7 @@ mod watchdog;
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -51,11 +51,11 @@ fn programs_do_what_the_model_says() {
     let (seed, programs) = (setting("CALOG_SEED", SEED), setting("CALOG_PROGRAMS", PROGRAMS));
     let runners = std::thread::available_parallelism().map_or(1, usize::from).min(programs as usize).max(1);
     let (next, totals, failure) = (AtomicU64::new(0), Mutex::new(Counts::default()), Mutex::new(None));
-    let begun = Instant::now();
+    let (begun, threads) = (Instant::now(), threads());
     std::thread::scope(|scope| {
         for _ in 0..runners {
             scope.spawn(|| {
-                let mut runner = Runner::new(watchdog::watch());
+                let mut runner = Runner::new(watchdog::Watched::new());
                 while failure.lock().is_none() {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= programs {
@@ -70,13 +70,29 @@ fn programs_do_what_the_model_says() {
         }
     });
     let totals = totals.into_inner();
+    let left = threads_beyond(threads);
     eprintln!("{:.1} s: {totals}", begun.elapsed().as_secs_f64());
     if let Some(report) = failure.into_inner() {
         panic!("{report}");
     }
+    assert_eq!(left, 0, "threads are left");
     if programs >= MANY {
         assert_eq!(missing(&totals), Vec::<String>::new(), "all that programs can do occurred");
     }
+}
+
+/// The threads of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").expect("the system lists them").count()
+}
+
+/// How many threads there are beyond so many. The system's list is a moment behind.
+fn threads_beyond(before: usize) -> usize {
+    let until = Instant::now() + Duration::from_secs(10);
+    while threads() > before && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    threads().saturating_sub(before)
 }
 
 /// What many programs should have done and did not.

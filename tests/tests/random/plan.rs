@@ -17,7 +17,7 @@ const MARGIN: u32 = 4;
 const NESTING_PER_FRAME: u32 = 2;
 
 /// Calls in one phase.
-const MAX_CALLS: usize = 120;
+const MAX_CALLS: usize = 150;
 
 /// Sessions that keep state.
 const SESSIONS: u8 = 4;

@@ -21,6 +21,9 @@ use crate::stage::Stage;
 /// contexts takes one round for each link.
 const ROUNDS: usize = 20;
 
+/// Where a fault is found that shows only after all phases.
+const END: &str = "the end";
+
 /// What happened, for the statistics.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
@@ -52,7 +55,7 @@ pub(crate) fn run(stage: &mut Stage, plan: &Plan<'_>) -> Result<Counts, Vec<Stri
     };
     run.open_all();
     for (number, phase) in plan.phases.iter().enumerate() {
-        run.phase(number, phase);
+        run.phase(&format!("phase {number}"), phase);
     }
     run.end();
     let Run { faults, counts, .. } = run;
@@ -149,7 +152,7 @@ impl Run<'_> {
 
     // ---- phases
 
-    fn phase(&mut self, number: usize, phase: &PhasePlan<'_>) {
+    fn phase(&mut self, place: &str, phase: &PhasePlan<'_>) {
         let mut begun = Vec::new();
         let (waiting, at_once): (Vec<_>, Vec<_>) =
             phase.tasks.iter().partition(|task| task.task.how == How::CallExport);
@@ -162,32 +165,32 @@ impl Run<'_> {
         }
         let mut answers: Vec<_> = waiting.into_iter().map(|task| (task, self.call_export(task))).collect();
         if phase.phase.by_run {
-            self.rest(number);
+            self.rest(place);
         }
         answers.extend(begun.into_iter().map(|(task, completion)| (task, self.stage.wait(completion))));
-        self.rest(number);
+        self.rest(place);
         for context in &phase.exposed {
             self.close(*context);
             self.raced.insert(*context);
         }
         if phase.is_racing() {
-            self.rest(number);
+            self.rest(place);
         }
-        self.count_calls(number);
+        self.count_calls(place);
         for (task, answer) in answers {
-            self.check(number, phase, task, answer);
+            self.check(place, phase, task, answer);
         }
-        self.check_recorded(number, phase);
+        self.check_recorded(place, phase);
         for after in &phase.phase.after {
-            self.after(after);
+            self.after(place, after);
         }
     }
 
     /// Serves the runtime until nothing can happen any more.
-    fn rest(&mut self, number: usize) {
+    fn rest(&mut self, place: &str) {
         let ended = self.stage.world.runtime.run();
         if ended != Ended::Idle {
-            self.fault(format!("phase {number}: the runtime is not idle but {ended:?}"));
+            self.fault(format!("{place}: the runtime is not idle but {ended:?}"));
         }
     }
 
@@ -293,11 +296,11 @@ impl Run<'_> {
         self.open.remove(&number);
     }
 
-    fn after(&mut self, after: &After) {
+    fn after(&mut self, place: &str, after: &After) {
         match after {
             After::Close(context) => {
                 self.close(*context as usize % self.contexts.len());
-                self.rest(usize::MAX);
+                self.rest(place);
             }
             After::Drop(session) => {
                 let last = self.last.remove(&session_of(*session));
@@ -308,15 +311,15 @@ impl Run<'_> {
 
     // ---- checks
 
-    fn count_calls(&mut self, number: usize) {
+    fn count_calls(&mut self, place: &str) {
         let raced = &self.raced;
         let may_be = |caller| matches!(caller, Caller::Context(context) if raced.contains(&context));
         let mut faults = self.stage.shared.ledger.unanswered(may_be);
         faults.extend(self.stage.shared.ledger.faults());
-        self.faults.extend(faults.into_iter().map(|fault| format!("phase {number}: {fault}")));
+        self.faults.extend(faults.into_iter().map(|fault| format!("{place}: {fault}")));
     }
 
-    fn check(&mut self, number: usize, phase: &PhasePlan<'_>, task: &TaskPlan<'_>, answer: Result<Value>) {
+    fn check(&mut self, place: &str, phase: &PhasePlan<'_>, task: &TaskPlan<'_>, answer: Result<Value>) {
         self.counts.errors += usize::from(answer.is_err());
         let is_it = |expected: &Answer| agrees(expected, &answer, phase.is_racing());
         let wrong = if !phase.is_racing() {
@@ -333,7 +336,7 @@ impl Run<'_> {
             let (context, function) = task.entry;
             let session = task.session;
             self.fault(format!(
-                "phase {number}, session {session}, c{context}.f{function}: expected {expected:?}{races}, got {answer:?}"
+                "{place}, session {session}, c{context}.f{function}: expected {expected:?}{races}, got {answer:?}"
             ));
         }
         let result = answer.ok().and_then(|value| find(value.view()).0);
@@ -343,11 +346,11 @@ impl Run<'_> {
         }
     }
 
-    fn check_recorded(&mut self, number: usize, phase: &PhasePlan<'_>) {
+    fn check_recorded(&mut self, place: &str, phase: &PhasePlan<'_>) {
         let recorded = self.stage.shared.ledger.take_recorded();
         self.counts.detached += recorded.len();
         if !phase.is_racing() && recorded != phase.recorded {
-            self.fault(format!("phase {number}: detached calls came to {recorded:?} instead of {:?}", phase.recorded));
+            self.fault(format!("{place}: detached calls came to {recorded:?} instead of {:?}", phase.recorded));
         }
     }
 
@@ -355,8 +358,8 @@ impl Run<'_> {
 
     fn end(&mut self) {
         self.let_go();
-        self.rest(usize::MAX);
-        self.count_calls(usize::MAX);
+        self.rest(END);
+        self.count_calls(END);
         self.check_reports();
         self.counts.calls = self.stage.shared.ledger.calls();
         for ((context, form), count) in self.stage.shared.ledger.forms() {
@@ -372,7 +375,7 @@ impl Run<'_> {
             for number in 0..self.contexts.len() {
                 self.close(number);
             }
-            self.rest(usize::MAX);
+            self.rest(END);
         }
         self.contexts.clear();
         self.stage.couriers.flush();
@@ -423,7 +426,7 @@ fn callable(value: Value) -> Option<Callable> {
 /// The data that `box` makes in every language.
 fn boxed(shape: u8, callable: Option<Callable>, x: i64) -> Result<Value> {
     let Some(callable) = callable else {
-        return Ok(if shape % SHAPES == 0 { Value::Nil } else { Value::Int(x) });
+        return Ok(if shape.is_multiple_of(SHAPES) { Value::Nil } else { Value::Int(x) });
     };
     let (f, n) = (Value::Callable(callable), Value::Int(x));
     match shape % SHAPES {
