@@ -1,16 +1,19 @@
 //! Cancel tokens: a flag with hooks, raised once, together with its children.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use calog_plugin_api::CancelToken;
 use calog_plugin_api::host_side::{Callback, CancelType};
-use parking_lot::Mutex;
-use std::sync::Arc;
+
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Default)]
 struct Token {
     raised: AtomicBool,
     hooks: Mutex<Hooks>,
+    /// The token it is raised with, and the hook there.
+    parent: OnceLock<(CancelToken, u64)>,
 }
 
 #[derive(Default)]
@@ -21,12 +24,27 @@ struct Hooks {
 
 /// A new token, raised with its parent.
 pub(crate) fn cancel_token(parent: Option<&CancelToken>) -> CancelToken {
-    let token = CancelToken::new(Arc::new(Token::default()));
+    let token = Arc::new(Token::default());
     if let Some(parent) = parent {
-        let child = token.clone();
-        parent.on_cancel(move || child.cancel());
+        // The parent does not keep its children, nor what hangs on them.
+        let child = Arc::downgrade(&token);
+        let hook = parent.on_cancel(move || {
+            if let Some(child) = child.upgrade() {
+                child.cancel();
+            }
+        });
+        // Set once, here.
+        let _ = token.parent.set((parent.clone(), hook));
     }
-    token
+    CancelToken::new(token)
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        if let Some((parent, hook)) = self.parent.get() {
+            parent.forget(*hook);
+        }
+    }
 }
 
 impl CancelType for Token {
@@ -65,5 +83,23 @@ impl CancelType for Token {
             let at = hooks.waiting.iter().position(|(number, _)| *number == hook);
             at.map(|at| hooks.waiting.swap_remove(at))
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_are_raised_with_their_parent_and_leave_nothing_behind_when_they_are_dropped() {
+        let data = Arc::new(Token::default());
+        let parent = CancelToken::new(Arc::clone(&data));
+        let (kept, dropped) = (cancel_token(Some(&parent)), cancel_token(Some(&parent)));
+        assert_eq!(data.hooks.lock().waiting.len(), 2);
+        drop(dropped);
+        assert_eq!(data.hooks.lock().waiting.len(), 1);
+        parent.cancel();
+        assert!(kept.is_cancelled());
+        assert!(cancel_token(Some(&parent)).is_cancelled(), "a child of a raised token is raised");
     }
 }

@@ -1,15 +1,18 @@
 //! A context as all threads see it: who it is, where it runs, what it exports, whether it lives.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
-use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value};
-use parking_lot::Mutex;
+use calog_plugin_api::{
+    Args, Builder, CallInfo, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value,
+};
 
 use crate::core::Core;
-use crate::envelope::Envelope;
+use crate::envelope::{Callee, Envelope};
 use crate::ids::ContextId;
 use crate::output::Printer;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::thread::Thread;
 
 /// The states of a context, and who may do what in each.
@@ -104,11 +107,10 @@ impl ContextShared {
         Error::new(Code::Dead, format!("context '{}' is closed", self.name))
     }
 
-    /// Sends a call to its thread; the outcome is pending.
-    pub(crate) fn ask(&self, call: impl FnOnce(Finisher) -> Envelope) -> Outcome {
-        let (completion, reply) = self.core.promise(self.call_text.clone(), false);
-        match self.core.send_call(&self.thread, call(reply)) {
-            Ok(()) => Outcome::Pending(completion),
+    /// Sends a call to its thread; the outcome is pending, or failed when it takes no calls.
+    pub(crate) fn ask(&self, callee: Callee, info: &CallInfo, args: Args<'_>) -> Outcome {
+        match self.check_open() {
+            Ok(()) => self.core.ask(&self.thread, self.call_text.clone(), callee, info, args),
             Err(error) => Outcome::Failed(error),
         }
     }
@@ -117,6 +119,7 @@ impl ContextShared {
     ///
     /// # Errors
     /// `dead` when it does not.
+    #[inline]
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.state() == State::Open { Ok(()) } else { Err(self.dead()) }
     }

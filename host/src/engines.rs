@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use calog_plugin_api::host_side::{EngineDescription, EngineHandle};
 use calog_plugin_api::{Code, Engine, Error, Result, RuntimeHandle, Value, View};
-use parking_lot::Mutex;
 
 use crate::plugins::{Catalog, EngineOffer, Provider, missing_engine};
+use crate::sync::Mutex;
 
 type MakeEngine = Box<dyn Fn(RuntimeHandle, View<'_>) -> Result<EngineHandle> + Send + Sync>;
 

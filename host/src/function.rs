@@ -8,7 +8,7 @@ use calog_plugin_api::{
 };
 
 use crate::context::ContextShared;
-use crate::envelope::{Circumstances, Envelope};
+use crate::envelope::{Callee, Envelope};
 use crate::worker;
 
 /// How deep calls may be, counting those that wait suspended.
@@ -26,19 +26,13 @@ impl ScriptFunction {
     }
 
     fn call_remote(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        self.owner.ask(|reply| Envelope::Call {
-            context: self.owner.id,
-            function: FunctionKey(self.key),
-            args: args.to_values(),
-            with: Circumstances::of(info),
-            reply,
-        })
+        self.owner.ask(Callee::Function(self.owner.id, FunctionKey(self.key)), info, args)
     }
 }
 
 impl CallableType for ScriptFunction {
     fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        if let Err(error) = self.owner.check_open().and_then(|()| check_runtime(&self.owner, info)) {
+        if let Err(error) = check_runtime(&self.owner, info) {
             return Outcome::Failed(error);
         }
         match worker::current_on(&self.owner.thread) {
@@ -73,17 +67,12 @@ fn check_runtime(owner: &ContextShared, info: &CallInfo) -> calog_plugin_api::Re
 
 #[cold]
 fn foreign_runtime(owner: &ContextShared, here: u64) -> Error {
-    Error::new(
+    let unsupported = Error::new(
         Code::Unsupported,
         format!("a function of runtime {} cannot be called from runtime {here}", owner.core.id),
-    )
-}
-
-impl Circumstances {
-    /// The circumstances of a call that `info`'s code makes, for its way to another thread.
-    pub(crate) fn of(info: &CallInfo) -> Circumstances {
-        Circumstances { facts: info.facts(), cancel: info.cancel_token().cloned() }
-    }
+    );
+    // What is gone can be called from nowhere.
+    owner.check_open().err().unwrap_or(unsupported)
 }
 
 /// The numbers of a call into `context` by the code that `caller` describes.

@@ -73,6 +73,11 @@ impl<T> SlotTable<T> {
         self.slots[id.slot() as usize].content.take()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        // Slot 0 is nobody's.
+        self.slots.len() == self.free.len() + 1
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter().filter_map(|slot| slot.content.as_ref())
     }
@@ -91,6 +96,9 @@ mod tests {
         assert_eq!(second.slot(), first.slot());
         assert_eq!((table.get(first), table.get(second)), (None, Some(&"second")));
         assert_eq!(table.remove(first), None);
+        assert!(!table.is_empty());
+        table.remove(second);
+        assert!(table.is_empty());
     }
 
     #[test]

@@ -33,10 +33,13 @@ mod function;
 mod host_handle;
 mod ids;
 mod interrupt;
+mod joining;
 mod liveness;
 mod local;
 mod mailbox;
 pub mod manifest;
+#[cfg(all(test, any(calog_model = "shuttle", calog_model = "loom")))]
+mod models;
 mod modules;
 mod natives;
 mod object;
@@ -48,6 +51,7 @@ pub mod report;
 mod runtime;
 mod runtime_handle;
 mod stuck;
+mod sync;
 mod thread;
 mod timers;
 mod worker;
@@ -58,5 +62,5 @@ pub use calog_plugin_api::{
 pub use ids::ContextId;
 pub use opening::Open;
 pub use plugins::{Catalog, SearchPath};
-pub use runtime::{CLOSE_LIMIT, Closed, ContextRef, Ended, ErrorHandler, Runtime, RuntimeBuilder, Stopper};
+pub use runtime::{CLOSE_LIMIT, Closed, ContextRef, Ended, ErrorHandler, Lost, Runtime, RuntimeBuilder, Stopper};
 pub use stuck::Waiting;

@@ -5,9 +5,9 @@
 //! count only reaches zero when nothing is left that could raise it again, because whoever hands
 //! work on counts it before ceasing to count himself.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::thread::Thread;
 
 /// The count of one runtime.

@@ -4,19 +4,19 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use calog_plugin_api::host_side::ContextHandle;
-use calog_plugin_api::{Canceller, Error, Finisher, KeptInfo, KeyMap, Result};
+use calog_plugin_api::{Canceller, Error, Finisher, KeptInfo, KeyMap, Result, WaitKey};
 
 use crate::context::{ContextShared, State};
+use crate::envelope::Envelope;
 use crate::function::ScriptFunction;
 use crate::interrupt::Running;
 use crate::object::ScriptObject;
+use crate::stuck::Waiting;
 
 /// A suspended task.
 pub(crate) struct Task {
     /// Who gets its result.
     pub(crate) finisher: Finisher,
-    /// What it waits for, in words.
-    pub(crate) waits_for: String,
     pub(crate) info: KeptInfo,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct LocalContext {
     /// How many entries are on the stack.
     entered: Cell<u32>,
     pub(crate) tasks: RefCell<KeyMap<u64, Task>>,
-    /// By which the waits can be ended that the context is to be resumed for.
+    /// The waits that the context is to be resumed for, suspended tasks' and others.
     pub(crate) watches: RefCell<KeyMap<u64, Canceller>>,
     functions: RefCell<KeyMap<u64, Weak<ScriptFunction>>>,
     objects: RefCell<KeyMap<u64, Weak<ScriptObject>>>,
@@ -61,12 +61,19 @@ impl LocalContext {
         self.entered.get() > 0
     }
 
-    /// Enters the interpreter. An engine that panics leaves the context dead.
+    /// Enters the interpreter for new work. An engine that panics leaves the context dead.
     ///
     /// # Errors
-    /// `dead` when the context is closed, `panic` when the engine panicked.
+    /// `dead` when the context closes or is closed, `panic` when the engine panicked.
     #[inline(always)]
     pub(crate) fn enter<T>(&self, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
+        self.shared.check_open()?;
+        self.enter_any(entry)
+    }
+
+    /// Enters the interpreter as long as there is one, to release what it holds for others.
+    #[inline(always)]
+    fn enter_any<T>(&self, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
         if self.shared.state() == State::Closed {
             return Err(self.shared.dead());
         }
@@ -93,11 +100,14 @@ impl LocalContext {
         tracing::error!("context '{}' is dead: {error}", self.shared.name);
         self.fail_tasks(error);
         self.shared.main_ended(&Err(error.clone()));
+        // Its thread forgets it, once none of its code is on the stack.
+        self.shared.core.send(&self.shared.thread, Envelope::Close { context: self.shared.id, reply: None });
     }
 
     /// Ends all waits and tells the callers of suspended tasks.
     fn fail_tasks(&self, error: &Error) {
         let watches = std::mem::take(&mut *self.watches.borrow_mut());
+        // One that has its result meanwhile resumes nobody any more.
         watches.into_values().for_each(|watch| _ = watch.cancel(error));
         let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
         for task in tasks.into_values() {
@@ -110,6 +120,23 @@ impl LocalContext {
     pub(crate) fn site(&self) -> Option<calog_plugin_api::Frame> {
         let handle = self.handle.borrow();
         handle.as_ref().filter(|_| self.shared.state() != State::Closed)?.site()
+    }
+
+    /// Who waits here suspended, and for what.
+    ///
+    /// An engine's own bookkeeping (the wait for a promise that a script's wait decides) has no place
+    /// in a script, so it is of interest only where no other wait is.
+    pub(crate) fn waiting(&self) -> Vec<Waiting> {
+        let handle = self.handle.borrow();
+        let handle = handle.as_ref().filter(|_| self.shared.state() != State::Closed);
+        let watches = self.watches.borrow();
+        let (mut with_site, mut without) = (Vec::new(), Vec::new());
+        for (key, watch) in &*watches {
+            let site = handle.and_then(|handle| handle.wait_site(WaitKey(*key)));
+            let list = if site.is_some() { &mut with_site } else { &mut without };
+            list.push(Waiting::new(&self.shared, site, &watch.text()));
+        }
+        if with_site.is_empty() { without } else { with_site }
     }
 
     fn take_key(&self) -> u64 {
@@ -152,14 +179,14 @@ impl LocalContext {
     pub(crate) fn release(&self, key: calog_plugin_api::FunctionKey) {
         self.functions.borrow_mut().remove(&key.0);
         // A context that is dead has nothing to release; one that panics here is now dead.
-        let _ = self.enter(|handle| handle.release(key));
+        let _ = self.enter_any(|handle| handle.release(key));
     }
 
     /// The last reference to an Object is gone.
     pub(crate) fn release_object(&self, key: calog_plugin_api::ObjectKey) {
         self.objects.borrow_mut().remove(&key.0);
         // As for functions.
-        let _ = self.enter(|handle| handle.release_object(key));
+        let _ = self.enter_any(|handle| handle.release_object(key));
     }
 
     /// Ends the interpreter. Its handle is dropped here, on its thread, when nothing of it is on the

@@ -6,14 +6,14 @@
 
 use std::cell::Cell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::thread::{self, Thread};
-use std::time::Instant;
-
-use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
-use parking_lot::Mutex;
+use std::sync::atomic::AtomicUsize as Counter;
 
 use crate::envelope::Parcel;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use crate::sync::channel::{Receiver, Sender, TryRecvError, unbounded};
+use crate::sync::thread::{self, Thread};
+use crate::sync::time::Instant;
 
 /// How many calls may wait in a mailbox before further ones are refused. Replies and releases never are.
 pub(crate) const MAX_QUEUED_CALLS: usize = 1 << 20;
@@ -25,7 +25,7 @@ const MAX_SPINS: u32 = 800;
 const PROBE_EVERY: u32 = 64;
 
 /// Threads that spin right now, over all runtimes of the process.
-static SPINNING: AtomicUsize = AtomicUsize::new(0);
+static SPINNING: Counter = Counter::new(0);
 
 /// The sending side, shared by everyone.
 pub(crate) struct Mailbox {
@@ -161,7 +161,9 @@ struct Spin {
 
 impl Spin {
     fn new() -> Spin {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
+        // Asked once: the system reads files to tell, and every thread has a mailbox.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from));
         Spin { budget: Cell::new(MAX_SPINS), misses: Cell::new(0), allowed: cores - 1 }
     }
 

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use parking_lot::Mutex;
-
 use crate::context::ContextShared;
 use crate::ids::ContextId;
+use crate::sync::Mutex;
 
 /// The modules of a runtime.
 #[derive(Default)]
@@ -45,8 +44,12 @@ impl Modules {
     /// Forgets a context that is gone; its file may be opened again.
     pub(crate) fn forget(&self, context: &ContextShared) {
         let mut state = self.state.lock();
-        state.by_path.retain(|_, id| *id != context.id);
-        state.by_name.retain(|_, id| *id != context.id);
+        if state.by_path.get(Path::new(&context.path)) == Some(&context.id) {
+            state.by_path.remove(Path::new(&context.path));
+        }
+        if state.by_name.get(&context.name) == Some(&context.id) {
+            state.by_name.remove(&context.name);
+        }
         state.waits.retain(|(importer, imported)| *importer != context.id && *imported != context.id);
     }
 

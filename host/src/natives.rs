@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use calog_plugin_api::{Args, CallInfo, Code, Descriptor, Error, Native, NativeType, Outcome, Result, Value};
 
 use crate::core::Core;
-use crate::envelope::{Circumstances, Envelope};
+use crate::envelope::Callee;
 use crate::worker;
 
 /// All natives, sorted by name. Fixed once the runtime is built.
@@ -68,13 +68,7 @@ impl NativeType for OnHostThread {
             return self.native.call(info, args);
         }
         let text = format!("{} on the program's thread", self.native.descriptor().name);
-        let (completion, reply) = core.promise(text, false);
-        let with = Circumstances::of(info);
-        let envelope = Envelope::Native { native: self.native.clone(), args: args.to_values(), with, reply };
-        match core.send_call(&core.host, envelope) {
-            Ok(()) => Outcome::Pending(completion),
-            Err(error) => Outcome::Failed(error),
-        }
+        core.ask(&core.host, text, Callee::Native(self.native.clone()), info, args)
     }
 
     fn descriptor(&self) -> Value {

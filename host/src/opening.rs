@@ -4,15 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMode, Value};
+use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMode, Threading, Value};
 
 use crate::context::{ContextShared, Identity, State};
 use crate::core::Core;
-use crate::envelope::{Envelope, SourceText};
+use crate::envelope::{Envelope, Loading, Opening, SourceText};
 use crate::ids::ContextId;
 use crate::plugins::EngineOffer;
+use crate::sync::atomic::Ordering;
+use crate::thread::Place;
 
 /// What a new context runs.
 #[derive(Clone, Debug)]
@@ -129,8 +130,13 @@ impl Core {
         };
         let mut shared = None;
         let threading = found.engine.description.threading;
-        let thread = shared_thread(&open, threading, &identity.engine);
-        self.threads.open(self, thread.as_deref(), &name, |thread| {
+        let shared_name = shared_thread(&open, threading, &identity.engine);
+        let place = match (threading, &shared_name) {
+            (Threading::MainThread, _) => Place::Host,
+            (_, Some(name)) => Place::Shared(name),
+            (_, None) => Place::Own,
+        };
+        let sent = self.threads.open(self, &place, &name, |thread| {
             let mut made = None;
             self.contexts.write().insert(|id| {
                 let context = Arc::new(ContextShared::new(self, id, thread, identity));
@@ -140,8 +146,12 @@ impl Core {
             // `insert` has just called the closure.
             let context = made.unwrap_or_else(|| unreachable!("the table made the context"));
             shared = Some(Arc::clone(&context));
-            Envelope::Open { shared: context, engine, options }
-        })?;
+            Envelope::Open(Box::new(Opening { shared: context, engine, options }))
+        });
+        if let (Err(_), Some(context)) = (&sent, &shared) {
+            self.forget_context(context);
+        }
+        sent?;
         let shared = shared.ok_or_else(|| Error::new(Code::Io, "the context's thread could not be started"))?;
         self.modules.add(&name, &found.path, shared.id);
         let main = found.source.map(|source| self.load(&shared, source));
@@ -160,7 +170,8 @@ impl Core {
             let _ = reply.finish(Err(context.main_error().unwrap_or_else(|| context.dead())));
             return completion;
         }
-        self.send(&context.thread, Envelope::Load { context: Arc::clone(context), source, reply });
+        let loading = Loading { context: Arc::clone(context), source, reply };
+        self.send(&context.thread, Envelope::Load(Box::new(loading)));
         completion
     }
 
@@ -276,10 +287,10 @@ fn first_existing(candidates: &[PathBuf], wanted: &str) -> Result<PathBuf> {
 }
 
 /// The thread a context shares: the one it names, or that of an engine which has only one.
-fn shared_thread(open: &Open, threading: calog_plugin_api::Threading, engine: &str) -> Option<String> {
+fn shared_thread(open: &Open, threading: Threading, engine: &str) -> Option<String> {
     match threading {
-        calog_plugin_api::Threading::PerContext => open.thread.clone(),
-        _ => Some(format!("engine {engine}")),
+        Threading::OneThread => Some(format!("engine {engine}")),
+        Threading::PerContext | Threading::MainThread => open.thread.clone(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// Where lines go; shared by all contexts of a runtime.
 pub(crate) type Sink = Arc<Mutex<Box<dyn Write + Send>>>;

@@ -1,17 +1,22 @@
 //! Threads for work that blocks: started as they are needed, few enough to name the number.
 
 use std::sync::Arc;
-use std::thread;
 
 use calog_plugin_api::host_side::Callback;
-use crossbeam_channel::{Receiver, Sender, unbounded};
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
+use crate::sync::channel::{Receiver, Sender, unbounded};
+
+use crate::joining::{Joinable, join_ended};
+use crate::thread::Thread;
 
 /// How many threads for blocking work a runtime has at most.
 pub(crate) const MAX_BLOCKING_THREADS: usize = 16;
 
 /// The pool of one runtime.
 pub(crate) struct Pool {
+    /// Whoever closes the runtime waits there.
+    host: Arc<Thread>,
     state: Mutex<State>,
     queue: Receiver<Callback>,
 }
@@ -19,15 +24,16 @@ pub(crate) struct Pool {
 struct State {
     /// Gone once the pool is stopped.
     sender: Option<Sender<Callback>>,
-    threads: usize,
+    threads: Vec<Joinable>,
     /// Threads that wait for work and are not spoken for.
     idle: usize,
 }
 
 impl Pool {
-    pub(crate) fn new() -> Arc<Pool> {
+    pub(crate) fn new(host: &Arc<Thread>) -> Arc<Pool> {
         let (sender, queue) = unbounded();
-        Arc::new(Pool { state: Mutex::new(State { sender: Some(sender), threads: 0, idle: 0 }), queue })
+        let state = State { sender: Some(sender), threads: Vec::new(), idle: 0 };
+        Arc::new(Pool { host: Arc::clone(host), state: Mutex::new(state), queue })
     }
 
     /// Runs the work on a thread of the pool. After `stop` it is dropped, which answers its waiter.
@@ -39,10 +45,10 @@ impl Pool {
         if state.idle > 0 {
             // One of those that wait is spoken for.
             state.idle -= 1;
-        } else if state.threads < MAX_BLOCKING_THREADS {
+        } else if state.threads.len() < MAX_BLOCKING_THREADS {
             let pool = Arc::clone(self);
-            match thread::Builder::new().name("calog blocking".into()).spawn(move || pool.serve()) {
-                Ok(_) => state.threads += 1,
+            match Joinable::start("blocking", None, &self.host, move || pool.serve()) {
+                Ok(thread) => state.threads.push(thread),
                 Err(error) => tracing::error!("a thread for blocking work could not be started: {error}"),
             }
         }
@@ -55,9 +61,20 @@ impl Pool {
         }
     }
 
-    /// Takes no more work; threads end when they have done what they are at.
+    /// Takes no more work; threads end when they have done what they are at. Work that no thread has
+    /// begun is dropped, which answers its waiter.
     pub(crate) fn stop(&self) {
         self.state.lock().sender = None;
+        while let Ok(work) = self.queue.try_recv() {
+            drop(work);
+        }
+    }
+
+    /// Joins the threads that have ended; gives the number of those that have not.
+    pub(crate) fn join_ended(&self) -> usize {
+        let mut state = self.state.lock();
+        join_ended(&mut state.threads);
+        state.threads.len()
     }
 }
 
@@ -69,7 +86,8 @@ mod tests {
 
     #[test]
     fn work_that_waits_for_other_work_has_a_thread_of_its_own() {
-        let pool = Pool::new();
+        let (host, _inbox) = Thread::new("host".into());
+        let pool = Pool::new(&host);
         for _ in 0..2 * MAX_BLOCKING_THREADS {
             let (give, take) = channel();
             let (end, ended) = channel();

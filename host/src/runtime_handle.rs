@@ -1,17 +1,18 @@
 //! The runtime as plugins hold it: what `RuntimeHandle` does, on any thread.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use calog_plugin_api::host_side::{Callback, RuntimeType, promise};
 use calog_plugin_api::{
-    Args, CallInfo, Callable, CancelToken, Code, Completion, Error, Finisher, Frame, Level, Native, Result, Value,
+    Args, CallInfo, Callable, CancelToken, Code, Completion, Error, Finisher, Frame, Level, Native, Result,
 };
 
 use crate::core::Core;
-use crate::envelope::{Circumstances, Envelope};
+use crate::envelope::{Envelope, Parameters};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
+use crate::sync::time::Instant;
 use crate::worker;
 
 /// What a `RuntimeHandle` points to. It does not keep the runtime alive.
@@ -40,30 +41,13 @@ impl RuntimeType for Shared {
     }
 
     fn after_ns(&self, nanoseconds: u64) -> Completion {
-        let (completion, finisher) = self.completion("a timer", true);
-        // Without a runtime the finisher is dropped, which answers.
-        if let Ok(core) = self.core() {
-            // Times beyond some centuries are as good as never.
-            let wait = Duration::from_nanos(nanoseconds.min(1 << 62));
-            let finisher = Arc::new(parking_lot::Mutex::new(Some(finisher)));
-            let ring = Arc::clone(&finisher);
-            let alarm = Box::new(move || {
-                if let Some(finisher) = ring.lock().take() {
-                    // A waiter that left is no loss.
-                    let _ = finisher.finish(Ok(Value::Nil));
-                }
-            });
-            let number = core.timers.at(Instant::now() + wait, alarm);
-            let timers = Arc::downgrade(&core.timers);
-            if let Some(finisher) = &*finisher.lock() {
-                finisher.on_cancel(move || {
-                    if let Some(timers) = timers.upgrade() {
-                        timers.forget(number);
-                    }
-                });
-            }
+        // Times beyond some centuries are as good as never.
+        let wait = Duration::from_nanos(nanoseconds.min(1 << 62));
+        match self.core() {
+            Ok(core) => core.sleep_until(Instant::now() + wait),
+            // The finisher is dropped, which answers.
+            Err(_) => promise("a timer", true, None).0,
         }
-        completion
     }
 
     fn cancel_token(&self, parent: Option<&CancelToken>) -> CancelToken {
@@ -93,8 +77,9 @@ impl RuntimeType for Shared {
             ContextId::HOST => Arc::clone(&core.host),
             id => Arc::clone(&core.context(id).ok_or_else(gone)?.thread),
         };
-        let with = Circumstances::of(info);
-        core.send_call(&thread, Envelope::Start { callable: callable.clone(), args: args.to_values(), with })
+        thread.check_room()?;
+        core.send(&thread, Envelope::Start(Box::new((callable.clone(), Parameters::of(info, args)))));
+        Ok(())
     }
 
     fn permission(&self, _info: &CallInfo, _name: &str) -> Result<()> {

@@ -3,20 +3,23 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use calog_plugin_api::{Code, Error, Result};
 use nix::sys::pthread::{Pthread, pthread_self};
-use parking_lot::Mutex;
 
 use crate::core::Core;
 use crate::envelope::Envelope;
-use crate::mailbox::{Inbox, Mailbox, mailbox};
+use crate::joining::Joinable;
+use crate::mailbox::{Inbox, MAX_QUEUED_CALLS, Mailbox, mailbox};
+use crate::sync::Mutex;
 use crate::worker::Worker;
 
 /// The stack of a thread that owns contexts. It is reserved, not committed: what counts is what is
 /// touched. Forty nested pumps through the hungriest engine fit in (a test runs to that limit).
 pub(crate) const STACK_BYTES: usize = 8 << 20;
+
+/// So many threads that have ended are joined together.
+const MIN_REAPED: usize = 16;
 
 /// A thread, as others see it.
 pub(crate) struct Thread {
@@ -30,6 +33,15 @@ impl Thread {
     pub(crate) fn new(name: String) -> (Arc<Thread>, Inbox) {
         let (mailbox, inbox) = mailbox();
         (Arc::new(Thread { name, mailbox, id: Mutex::new(None) }), inbox)
+    }
+
+    /// # Errors
+    /// `limit` when its mailbox has no room for another call.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        if self.mailbox.has_room() {
+            return Ok(());
+        }
+        Err(Error::new(Code::Limit, format!("{MAX_QUEUED_CALLS} calls wait for thread '{}' already", self.name)))
     }
 
     /// Notes that this is the calling thread.
@@ -50,6 +62,16 @@ impl Thread {
     }
 }
 
+/// Where a context runs.
+pub(crate) enum Place<'a> {
+    /// On a thread of its own.
+    Own,
+    /// On the thread of this name, which all share that name it.
+    Shared(&'a str),
+    /// On the embedding program's thread, while it pumps.
+    Host,
+}
+
 /// The threads of a runtime.
 #[derive(Default)]
 pub(crate) struct Threads {
@@ -59,21 +81,31 @@ pub(crate) struct Threads {
 #[derive(Default)]
 struct State {
     shared: HashMap<String, Arc<Thread>>,
-    running: Vec<(Arc<Thread>, JoinHandle<()>)>,
+    running: Vec<(Arc<Thread>, Joinable)>,
+    /// How many may be there before those that have ended are looked for.
+    reap_at: usize,
 }
 
 impl Threads {
-    /// Sends the opening of a context to its thread, which is started if need be: a shared one by
-    /// this name, or one of its own. `open` learns the thread.
+    /// Sends the opening of a context to its thread, which is started if need be. `open` learns the
+    /// thread.
     pub(crate) fn open(
         &self,
         core: &Arc<Core>,
-        shared: Option<&str>,
+        place: &Place<'_>,
         own_name: &str,
         open: impl FnOnce(&Arc<Thread>) -> Envelope,
     ) -> Result<()> {
+        let shared = match place {
+            Place::Host => {
+                core.send(&core.host, open(&core.host));
+                return Ok(());
+            }
+            Place::Shared(name) => Some(*name),
+            Place::Own => None,
+        };
+        self.reap();
         let mut state = self.state.lock();
-        state.running.retain(|(_, join)| !join.is_finished());
         if let Some(thread) = shared.and_then(|name| state.shared.get(name)) {
             // Under the lock, so that the thread does not end meanwhile: see `try_end`.
             core.send(thread, open(thread));
@@ -104,36 +136,41 @@ impl Threads {
     /// The threads that still run.
     pub(crate) fn running(&self) -> Vec<Arc<Thread>> {
         let state = self.state.lock();
-        state.running.iter().filter(|(_, join)| !join.is_finished()).map(|(thread, _)| Arc::clone(thread)).collect()
+        state.running.iter().filter(|(_, join)| !join.has_ended()).map(|(thread, _)| Arc::clone(thread)).collect()
+    }
+
+    /// Joins threads that have ended, now and then: looking at each takes time, as long as it lives.
+    fn reap(&self) {
+        let due = {
+            let state = self.state.lock();
+            state.running.len() >= state.reap_at
+        };
+        if due {
+            let left = self.join_ended();
+            self.state.lock().reap_at = 2 * left + MIN_REAPED;
+        }
     }
 
     /// Joins the threads that have ended; gives the number of those that have not.
-    pub(crate) fn join_finished(&self) -> usize {
-        let finished: Vec<_> = {
-            let mut state = self.state.lock();
-            let (finished, running) =
-                std::mem::take(&mut state.running).into_iter().partition(|(_, join)| join.is_finished());
-            state.running = running;
-            finished
-        };
-        for (thread, join) in finished {
-            if join.join().is_err() {
-                tracing::error!("thread '{}' panicked; this is a defect of calog", thread.name);
-            }
-        }
-        self.state.lock().running.len()
+    pub(crate) fn join_ended(&self) -> usize {
+        let mut state = self.state.lock();
+        let ended: Vec<_> = state.running.extract_if(.., |(_, join)| join.has_ended()).collect();
+        let left = state.running.len();
+        drop(state);
+        ended.into_iter().for_each(|(_, join)| join.join());
+        left
     }
 }
 
-fn start(core: &Arc<Core>, thread: &Arc<Thread>, inbox: Inbox) -> Result<JoinHandle<()>> {
+fn start(core: &Arc<Core>, thread: &Arc<Thread>, inbox: Inbox) -> Result<Joinable> {
     let (core, owned) = (Arc::clone(core), Arc::clone(thread));
+    let host = Arc::clone(&core.host);
     let run = move || {
         owned.arrive();
         Rc::new(Worker::new(core, Arc::clone(&owned), inbox)).run();
         owned.leave();
     };
-    let name = format!("calog {}", thread.name.replace('\0', "?"));
-    thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(run).map_err(|error| {
+    Joinable::start(&thread.name, Some(STACK_BYTES), &host, run).map_err(|error| {
         Error::new(Code::Io, format!("the thread '{}' could not be started: {error}", thread.name))
             .with_help("close contexts, share threads (`thread = \"name\"`), or raise the system's limits")
     })

@@ -1,83 +1,94 @@
-//! Timed completions: one thread for all timers of a runtime, started with the first one.
+//! Timed work: one thread for all timers of a runtime, started with the first one.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use crate::joining::Joinable;
+use crate::sync::time::Instant;
+use crate::sync::{Condvar, Mutex};
+use crate::thread::Thread;
 
-type Alarm = Box<dyn FnOnce() + Send>;
+type Work = Box<dyn FnOnce() + Send>;
+
+/// An alarm that was set: when it rings, and its number among those of that time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Alarm(Instant, u64);
 
 /// The timers of one runtime.
-#[derive(Default)]
 pub(crate) struct Timers {
+    /// Whoever closes the runtime waits there.
+    host: Arc<Thread>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    order: BinaryHeap<Reverse<(Instant, u64)>>,
-    alarms: BTreeMap<u64, Alarm>,
-    next: u64,
-    running: bool,
+    alarms: BTreeMap<Alarm, Work>,
+    last: u64,
+    thread: Option<Joinable>,
     stopped: bool,
 }
 
 impl Timers {
-    /// Rings at this time, on the timers' thread. The number takes it back.
-    pub(crate) fn at(self: &Arc<Timers>, time: Instant, alarm: Alarm) -> u64 {
+    pub(crate) fn new(host: &Arc<Thread>) -> Arc<Timers> {
+        Arc::new(Timers { host: Arc::clone(host), state: Mutex::default(), changed: Condvar::new() })
+    }
+
+    /// Does the work at this time, on the timers' thread; once stopped, drops it.
+    pub(crate) fn at(self: &Arc<Timers>, time: Instant, work: Work) -> Alarm {
         let mut state = self.state.lock();
-        state.next += 1;
-        let number = state.next;
-        state.alarms.insert(number, alarm);
-        state.order.push(Reverse((time, number)));
-        if !state.running && !state.stopped {
-            state.running = self.start();
+        state.last += 1;
+        let alarm = Alarm(time, state.last);
+        if state.stopped {
+            // The work is dropped after the lock: it may hold foreign code.
+            drop(state);
+            return alarm;
         }
+        state.alarms.insert(alarm, work);
+        if state.thread.is_none() {
+            state.thread = self.start();
+        }
+        let is_next = state.alarms.first_key_value().is_some_and(|(first, _)| *first == alarm);
         drop(state);
-        self.changed.notify_one();
-        number
+        if is_next {
+            self.changed.notify_one();
+        }
+        alarm
     }
 
     /// Takes an alarm back that did not ring.
-    pub(crate) fn forget(&self, number: u64) {
-        // The alarm is dropped after the lock: it may hold foreign code.
-        let _dropped = self.state.lock().alarms.remove(&number);
+    pub(crate) fn forget(&self, alarm: Alarm) {
+        // As in `at`.
+        let _dropped = self.state.lock().alarms.remove(&alarm);
     }
 
-    fn start(self: &Arc<Timers>) -> bool {
+    fn start(self: &Arc<Timers>) -> Option<Joinable> {
         let timers = Arc::clone(self);
-        let spawned = thread::Builder::new().name("calog timers".into()).spawn(move || timers.run());
-        if let Err(error) = &spawned {
-            tracing::error!("the timers' thread could not be started: {error}");
-        }
-        spawned.is_ok()
+        let started = Joinable::start("timers", None, &self.host, move || timers.run());
+        started.map_err(|error| tracing::error!("the timers' thread could not be started: {error}")).ok()
     }
 
     fn run(&self) {
         let mut state = self.state.lock();
         while !state.stopped {
-            let Some(&Reverse((time, number))) = state.order.peek() else {
+            let Some(first) = state.alarms.first_entry() else {
                 self.changed.wait(&mut state);
                 continue;
             };
-            if state.alarms.contains_key(&number) && Instant::now() < time {
+            let Alarm(time, _) = *first.key();
+            if Instant::now() < time {
                 self.changed.wait_until(&mut state, time);
                 continue;
             }
-            state.order.pop();
-            if let Some(alarm) = state.alarms.remove(&number) {
-                drop(state);
-                alarm();
-                state = self.state.lock();
-            }
+            let work = first.remove();
+            drop(state);
+            work();
+            state = self.state.lock();
         }
     }
 
-    /// Ends the thread; alarms that did not ring are dropped.
+    /// Ends the thread; work whose time has not come is dropped.
     pub(crate) fn stop(&self) {
         let _dropped = {
             let mut state = self.state.lock();
@@ -85,5 +96,44 @@ impl Timers {
             std::mem::take(&mut state.alarms)
         };
         self.changed.notify_one();
+    }
+
+    /// Joins the thread if it has ended. Whether none is left.
+    pub(crate) fn join_ended(&self) -> bool {
+        let ended = self.state.lock().thread.take_if(|thread| thread.has_ended());
+        if let Some(thread) = ended {
+            thread.join();
+        }
+        self.state.lock().thread.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn alarms_ring_by_their_times_and_those_taken_back_do_not() {
+        let (host, _inbox) = Thread::new("host".into());
+        let timers = Timers::new(&host);
+        let (ring, rung) = channel();
+        let (go, going) = channel::<()>();
+        let start = Instant::now();
+        // The thread is held here until all others are set.
+        timers.at(start, Box::new(move || going.recv().expect("the test lets it go")));
+        for delay in [3, 1, 2, 0] {
+            let ring = ring.clone();
+            timers
+                .at(start + Duration::from_millis(delay), Box::new(move || ring.send(delay).expect("the test hears")));
+        }
+        let forgotten = timers.at(start, Box::new(|| panic!("an alarm that was taken back rings")));
+        timers.forget(forgotten);
+        go.send(()).expect("the thread waits");
+        let order: Vec<u64> = (0..4).map(|_| rung.recv().expect("an alarm")).collect();
+        assert_eq!(order, [0, 1, 2, 3]);
+        timers.stop();
     }
 }

@@ -2,32 +2,35 @@
 //!
 //! Invariant: every entry into an interpreter goes through here, on the thread that owns it.
 
+mod bounds;
+mod calls;
+mod closing;
 mod pump;
+mod tasks;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
-use calog_plugin_api::host_side::{ContextHandle, EngineHandle, Entered};
 use calog_plugin_api::{
-    Args, CallInfo, Code, Completion, ContextOptions, Error, Facts, Finisher, FunctionKey, Host, KeptInfo, KeyMap,
-    ObjectKey, Outcome, Result, Source, SourceMode, TaskKey, Value, View, WaitKey,
+    Code, Error, Facts, Finisher, FunctionKey, Host, KeptInfo, KeyMap, Outcome, Result, Source, SourceMode,
 };
 
-use crate::context::{ContextShared, State};
+use crate::context::State;
 use crate::core::Core;
-use crate::envelope::{Circumstances, Envelope, Parcel, SourceText};
-use crate::function::callee_facts;
+use crate::envelope::{Envelope, Loading, Opening, Parcel};
 use crate::host_handle::ContextHost;
 use crate::ids::ContextId;
-use crate::local::{LocalContext, Task};
+use crate::local::LocalContext;
 use crate::mailbox::{Inbox, Mail};
 use crate::stuck::Waiting;
+use crate::sync::thread_local;
+use crate::sync::time::Instant;
 use crate::thread::Thread;
 use pump::Wait;
 
-/// How many pumps and same-thread calls may nest: the tightest engine (Squirrel) has room for 49.
+/// How many pumps and same-thread calls may nest: the tightest engine (Squirrel) has room for 49. What
+/// a pump serves does not count once more, so that nobody's call fails for the depth of another's.
 pub(crate) const MAX_NESTING: u32 = 40;
 
 /// Releases of functions that gather before they are done in between.
@@ -54,7 +57,8 @@ pub(crate) struct Turn(Option<Rc<Worker>>);
 
 impl Turn {
     pub(crate) fn of(worker: &Rc<Worker>) -> Turn {
-        Turn(CURRENT.with(|current| current.replace(Some(Rc::clone(worker)))))
+        // As in `current`.
+        Turn(CURRENT.try_with(|current| current.replace(Some(Rc::clone(worker)))).ok().flatten())
     }
 }
 
@@ -70,6 +74,8 @@ impl Drop for Turn {
 pub(crate) struct Worker {
     pub(crate) core: Arc<Core>,
     pub(crate) thread: Arc<Thread>,
+    /// What the circumstances of calls from other threads are derived from.
+    base: KeptInfo,
     inbox: Inbox,
     contexts: RefCell<KeyMap<ContextId, Rc<LocalContext>>>,
     nesting: Cell<u32>,
@@ -85,8 +91,10 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(core: Arc<Core>, thread: Arc<Thread>, inbox: Inbox) -> Worker {
+        let base = KeptInfo::new(core.handle().clone(), None, core.facts());
         Worker {
             core,
+            base,
             thread,
             inbox,
             contexts: RefCell::default(),
@@ -150,24 +158,10 @@ impl Worker {
     fn dispatch(self: &Rc<Worker>, parcel: Parcel) {
         let Parcel { envelope, counted } = parcel;
         match envelope {
-            Envelope::Open { shared, engine, options } => self.open(&shared, &engine, &options),
-            Envelope::Load { context, source, reply } => self.load(&context, &source, reply),
-            Envelope::Call { context, function, args, with, reply } => {
-                let outcome = self
-                    .with_views(&args, |args| self.with_caller(&with, |info| self.call(context, function, info, args)));
-                answer(outcome, reply);
-            }
-            Envelope::Method { context, object, member, args, with, reply } => {
-                let outcome = self.with_views(&args, |args| {
-                    self.with_caller(&with, |info| self.call_method(context, object, &member, info, args))
-                });
-                answer(outcome, reply);
-            }
-            Envelope::Start { callable, args, with } => self.start(&callable, &args, &with),
-            Envelope::Native { native, args, with, reply } => {
-                let outcome = self.with_views(&args, |args| self.with_caller(&with, |info| native.call(info, args)));
-                answer(outcome, reply);
-            }
+            Envelope::Open(opening) => self.open(&opening),
+            Envelope::Load(loading) => self.load(*loading),
+            Envelope::Call(request) => self.answer_call(*request),
+            Envelope::Start(start) => self.start(&start.0, &start.1),
             Envelope::Resume { context, key, result } => self.resume(context, key, result),
             Envelope::Release { context, function } => self.release(context, function),
             Envelope::ReleaseObject { context, object } => {
@@ -201,16 +195,6 @@ impl Worker {
         task
     }
 
-    /// Runs with the circumstances of a caller on another thread.
-    fn with_caller<T>(&self, with: &Circumstances, run: impl FnOnce(&CallInfo) -> T) -> T {
-        run(&KeptInfo::new(self.core.handle().clone(), with.cancel.clone(), with.facts))
-    }
-
-    fn with_views<T>(&self, args: &[Value], run: impl FnOnce(Args<'_>) -> T) -> T {
-        let views: Vec<View<'_>> = args.iter().map(Value::view).collect();
-        run(Args::new(&views))
-    }
-
     /// One more level of nesting on this stack.
     ///
     /// # Errors
@@ -227,12 +211,13 @@ impl Worker {
     }
 
     pub(crate) fn remaining_nesting(&self) -> u32 {
-        MAX_NESTING - self.nesting.get()
+        MAX_NESTING.saturating_sub(self.nesting.get())
     }
 
     // ---- opening, loading, closing
 
-    fn open(self: &Rc<Worker>, shared: &Arc<ContextShared>, engine: &EngineHandle, options: &ContextOptions) {
+    fn open(self: &Rc<Worker>, opening: &Opening) {
+        let Opening { shared, engine, options } = opening;
         let mut facts = self.core.facts();
         facts.context = shared.id.number();
         if options.lenient() {
@@ -240,6 +225,11 @@ impl Worker {
         }
         let base = KeptInfo::new(self.core.handle().clone(), None, facts);
         let local = Rc::new(LocalContext::new(Arc::clone(shared), base));
+        if shared.state() != State::Open {
+            // Somebody closed it before it began.
+            local.destroy();
+            return self.core.forget_context(shared);
+        }
         let host = Host::new(ContextHost::new(self, &local));
         match engine.open(host, options) {
             Ok(handle) => {
@@ -254,7 +244,8 @@ impl Worker {
         }
     }
 
-    fn load(self: &Rc<Worker>, shared: &Arc<ContextShared>, source: &SourceText, reply: Finisher) {
+    fn load(self: &Rc<Worker>, loading: Loading) {
+        let Loading { context: shared, source, reply } = loading;
         let Some(local) = self.local(shared.id) else {
             // Why it is gone, or could not be opened, is what the main chunk's waiters are told.
             return shared.when_main_ends(reply);
@@ -264,7 +255,7 @@ impl Worker {
         let info = local.base.derive(facts);
         let source_view =
             Source { mode: source.mode, name: &source.name, path: &source.path, text: &source.text, info: &info };
-        let entered = self.nest().and_then(|_nested| local.enter(|handle| handle.load(&source_view)));
+        let entered = local.enter(|handle| handle.load(&source_view));
         let outcome = self.after(&local, entered, &info);
         let shared = Arc::clone(&local.shared);
         let is_main = source.mode == SourceMode::File;
@@ -281,154 +272,6 @@ impl Worker {
             // A caller that left (fire and forget) is no loss.
             let _ = reply.finish(result);
         });
-    }
-
-    fn close(&self, context: ContextId, reply: Option<Finisher>) {
-        if let Some(local) = self.local(context) {
-            local.shared.advance(State::Closing);
-            self.closing.borrow_mut().push((context, reply));
-        } else if let Some(reply) = reply {
-            // A waiter that left is no loss; closed is closed.
-            let _ = reply.finish(Ok(Value::Nil));
-        }
-    }
-
-    /// Ends the contexts that were asked to close and have no code on the stack any more.
-    fn finish_closing(self: &Rc<Worker>) {
-        loop {
-            let next = {
-                let mut closing = self.closing.borrow_mut();
-                let free = |id: &ContextId| !self.local(*id).is_some_and(|local| local.is_entered());
-                let at = closing.iter().position(|(id, _)| free(id));
-                at.map(|at| closing.remove(at))
-            };
-            let Some((context, reply)) = next else { return };
-            let local = self.contexts.borrow_mut().remove(&context);
-            if let Some(local) = local {
-                local.destroy();
-                self.core.forget_context(&local.shared);
-            }
-            if let Some(reply) = reply {
-                // As in `close`.
-                let _ = reply.finish(Ok(Value::Nil));
-            }
-        }
-    }
-
-    // ---- calls
-
-    /// Calls a function of a context of this thread, in place.
-    pub(crate) fn call(
-        self: &Rc<Worker>,
-        context: ContextId,
-        function: FunctionKey,
-        info: &CallInfo,
-        args: Args<'_>,
-    ) -> Outcome {
-        self.enter(context, info, |handle, info| handle.call(function, info, args))
-    }
-
-    /// Calls a method of an Object of a context of this thread, in place.
-    pub(crate) fn call_method(
-        self: &Rc<Worker>,
-        context: ContextId,
-        object: ObjectKey,
-        member: &str,
-        info: &CallInfo,
-        args: Args<'_>,
-    ) -> Outcome {
-        self.enter(context, info, |handle, info| handle.method(object, member, info, args))
-    }
-
-    #[inline]
-    fn enter(
-        self: &Rc<Worker>,
-        context: ContextId,
-        info: &CallInfo,
-        entry: impl FnOnce(&ContextHandle, &CallInfo) -> Result<Entered>,
-    ) -> Outcome {
-        let Some(local) = self.local(context) else {
-            return Outcome::Failed(Error::new(Code::Dead, "the context is closed"));
-        };
-        let facts = match callee_facts(info.facts(), &local.shared, self.take_task()) {
-            Ok(facts) => facts,
-            Err(error) => return Outcome::Failed(error),
-        };
-        let info = info.derive(facts);
-        let step = self.nest().and_then(|_nested| local.enter(|handle| entry(handle, &info)));
-        self.after(&local, step, &info)
-    }
-
-    /// Starts a callable as a new task; its failure is reported.
-    fn start(self: &Rc<Worker>, callable: &calog_plugin_api::Callable, args: &[Value], with: &Circumstances) {
-        let outcome = self.with_views(args, |args| self.with_caller(with, |info| callable.call(info, args)));
-        let (core, context) = (Arc::clone(&self.core), ContextId(callable.identity().context));
-        outcome.then(move |result| {
-            if let Err(error) = result {
-                core.report(context, error);
-            }
-        });
-    }
-
-    /// What an entry's answer means for its caller.
-    #[inline(always)]
-    fn after(self: &Rc<Worker>, local: &Rc<LocalContext>, entered: Result<Entered>, info: &CallInfo) -> Outcome {
-        match entered {
-            Ok(Entered::Done(outcome)) => outcome,
-            Ok(Entered::Waiting(task, on)) => {
-                let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
-                self.suspend(local, task, on, finisher, info.keep());
-                Outcome::Pending(completion)
-            }
-            Ok(Entered::Yielded(task, _)) => {
-                let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
-                self.requeue(local, task, finisher, info.keep());
-                Outcome::Pending(completion)
-            }
-            Err(error) => Outcome::Failed(error),
-        }
-    }
-
-    fn suspend(&self, local: &Rc<LocalContext>, task: TaskKey, on: Completion, finisher: Finisher, info: KeptInfo) {
-        let waits_for = on.text();
-        self.watch(local, on, WaitKey(task.0), &info);
-        local.tasks.borrow_mut().insert(task.0, Task { finisher, waits_for, info });
-    }
-
-    fn requeue(&self, local: &Rc<LocalContext>, task: TaskKey, finisher: Finisher, info: KeptInfo) {
-        local.tasks.borrow_mut().insert(task.0, Task { finisher, waits_for: "its turn".into(), info });
-        let resume = Envelope::Resume { context: local.shared.id, key: WaitKey(task.0), result: Ok(Value::Nil) };
-        self.core.send(&self.thread, resume);
-    }
-
-    /// Has a context resumed once a completion is finished.
-    pub(crate) fn watch(&self, local: &Rc<LocalContext>, completion: Completion, key: WaitKey, info: &CallInfo) {
-        let (core, thread, context) = (Arc::clone(&self.core), Arc::clone(&self.thread), local.shared.id);
-        let deadline = self.deadline(&completion, info);
-        local.watches.borrow_mut().insert(key.0, completion.canceller());
-        completion.then(move |result| {
-            drop(deadline);
-            core.send(&thread, Envelope::Resume { context, key, result });
-        });
-    }
-
-    fn resume(self: &Rc<Worker>, context: ContextId, key: WaitKey, result: Result<Value>) {
-        let Some(local) = self.local(context) else { return };
-        local.watches.borrow_mut().remove(&key.0);
-        let entered = self.nest().and_then(|_nested| local.enter(|handle| handle.resume(key, result)));
-        let task = local.tasks.borrow_mut().remove(&key.0);
-        match (entered, task) {
-            (Ok(Entered::Done(outcome)), Some(task)) => answer(outcome, task.finisher),
-            (Ok(Entered::Waiting(task, on)), Some(known)) => self.suspend(&local, task, on, known.finisher, known.info),
-            (Ok(Entered::Yielded(task, _)), Some(known)) => self.requeue(&local, task, known.finisher, known.info),
-            (Ok(Entered::Done(Outcome::Failed(error))) | Err(error), None) => self.core.report(context, error),
-            (Ok(Entered::Done(_)), None) => {}
-            (Err(error), Some(task)) => answer(Outcome::Failed(error), task.finisher),
-            (Ok(Entered::Waiting(..) | Entered::Yielded(..)), None) => {
-                let error = Error::new(Code::Unsupported, "an engine suspended a task that nobody called");
-                self.core.report(context, error);
-            }
-        }
     }
 
     // ---- releases, errors, inspection
@@ -466,18 +309,14 @@ impl Worker {
     }
 
     /// Who waits on this thread, and for what.
-    fn waiting(&self) -> Vec<Waiting> {
+    pub(crate) fn waiting(&self) -> Vec<Waiting> {
         let mut all = Vec::new();
         for wait in self.waits.borrow().iter().filter(|wait| !wait.is_over()) {
             if let Some(local) = &wait.context {
-                all.push(Waiting::new(&local.shared, local.site(), &wait.text));
+                all.push(Waiting::new(&local.shared, local.site(), &wait.canceller.text()));
             }
         }
-        for local in self.contexts.borrow().values() {
-            for task in local.tasks.borrow().values() {
-                all.push(Waiting::new(&local.shared, task.info.site(), &task.waits_for));
-            }
-        }
+        self.contexts.borrow().values().for_each(|local| all.extend(local.waiting()));
         all
     }
 }

@@ -9,10 +9,11 @@
 use std::fmt::{self, Debug, Formatter};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::abi::{Callback, Head, Outcome, guard_drop};
 use crate::error::{Code, Error, Result};
+use crate::sync::{Mutex, MutexGuard};
 use crate::value::{Str, Value};
 
 enum State {
@@ -204,6 +205,14 @@ impl Drop for Shared {
 }
 
 impl Shared {
+    /// What is waited for, and whether someone outside the scripts may finish it.
+    fn describe(&self) -> (String, bool) {
+        let mut value = Value::Nil;
+        // SAFETY: the core is alive; the value is initialised.
+        let external = unsafe { ((*self.table.as_ptr()).text)(self.core.as_ptr(), &mut value) };
+        (String::from_utf8_lossy(value.view().as_bytes().unwrap_or_default()).into_owned(), external)
+    }
+
     fn finish(&self, result: Result<Value>) -> Result<(), Result<Value>> {
         let mut outcome = ManuallyDrop::new(Outcome::from(result));
         // SAFETY: the core is alive; on success it has taken the outcome, which is not dropped here.
@@ -278,19 +287,12 @@ impl Completion {
 
     /// What is waited for, in words.
     pub fn text(&self) -> String {
-        self.describe().0
+        self.0.describe().0
     }
 
     /// Whether someone outside the scripts may finish it.
     pub fn is_external(&self) -> bool {
-        self.describe().1
-    }
-
-    fn describe(&self) -> (String, bool) {
-        let mut value = Value::Nil;
-        // SAFETY: the core is alive; the value is initialised.
-        let external = unsafe { ((*self.0.table.as_ptr()).text)(self.0.core.as_ptr(), &mut value) };
-        (String::from_utf8_lossy(value.view().as_bytes().unwrap_or_default()).into_owned(), external)
+        self.0.describe().1
     }
 
     /// Gives up the drop that would cancel.
@@ -349,6 +351,11 @@ impl Debug for Finisher {
 }
 
 impl Canceller {
+    /// What is waited for, in words.
+    pub fn text(&self) -> String {
+        self.0.describe().0
+    }
+
     /// Ends the wait with this error, if it has not ended. Whether it did.
     pub fn cancel(&self, error: &Error) -> bool {
         // SAFETY: the core is alive; the error is borrowed for the call.

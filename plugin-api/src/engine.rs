@@ -117,6 +117,14 @@ pub trait Context: 'static {
     fn site(&self) -> Option<Frame> {
         None
     }
+
+    /// Where in its script something waits under this key: a suspended task, or what was watched. Asked
+    /// when a program is stuck. `None` where the engine cannot tell, and for waits of its own making
+    /// that another wait decides.
+    fn wait_site(&self, key: WaitKey) -> Option<Frame> {
+        let _ = key;
+        None
+    }
 }
 
 /// What an entry into an interpreter came to.

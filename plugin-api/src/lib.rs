@@ -83,6 +83,7 @@ mod function;
 pub mod header;
 mod keys;
 mod log;
+mod sync;
 mod value;
 
 #[doc(hidden)]

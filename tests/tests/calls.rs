@@ -247,7 +247,7 @@ fn endless_loops_are_interrupted_also_through_error_handlers() {
         // The loop has begun once the context's thread is in it; closing interrupts it either way.
         world.runtime.close_context(&context);
         assert!(context.is_closed(), "{name}");
-        assert_eq!(world.runtime.close(calog::CLOSE_LIMIT).lost, Vec::<String>::new(), "{name}");
+        assert_eq!(world.runtime.close(calog::CLOSE_LIMIT).lost, Vec::<calog::Lost>::new(), "{name}");
     }
 }
 

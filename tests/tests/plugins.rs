@@ -292,7 +292,7 @@ impl Wicked {
     }
 
     fn closes(self) {
-        assert_eq!(self.world.runtime.close(CLOSE_LIMIT).lost, Vec::<String>::new());
+        assert_eq!(self.world.runtime.close(CLOSE_LIMIT).lost, Vec::<calog::Lost>::new());
     }
 }
 
@@ -418,7 +418,7 @@ fn an_engine_that_cannot_be_made_or_opened_is_an_error_of_its_contexts() {
         }
         let lua = world.open("a.lua", "return { n = 1 }");
         assert_eq!(lua.export("n"), Some(Value::Int(1)));
-        assert_eq!(world.runtime.close(CLOSE_LIMIT).lost, Vec::<String>::new());
+        assert_eq!(world.runtime.close(CLOSE_LIMIT).lost, Vec::<calog::Lost>::new());
     }
     let wicked = Wicked::new();
     for (word, code) in [("panic", Code::Panic), ("fail", Code::Io)] {
@@ -558,7 +558,7 @@ fn hooks_that_panic_are_errors_of_building_or_nobodys() {
                 assert_eq!(code, None, "{hook} {word}");
                 let lua = runtime.open(Open::source("lua", "return { n = wicked.hooks() }")).expect("a context");
                 runtime.wait_for(&lua).expect("it runs");
-                assert_eq!(runtime.close(CLOSE_LIMIT).lost, Vec::<String>::new(), "{hook} {word}");
+                assert_eq!(runtime.close(CLOSE_LIMIT).lost, Vec::<calog::Lost>::new(), "{hook} {word}");
             }
             Err(error) => {
                 assert_eq!(Some(error.code()), code, "{hook} {word}: {error:?}");

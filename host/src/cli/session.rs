@@ -55,8 +55,8 @@ impl Session {
     pub(super) fn finish(self) -> u8 {
         let ended = self.runtime.run();
         let closed = self.runtime.close(CLOSE_LIMIT);
-        for thread in closed.lost {
-            tracing::warn!("the thread '{thread}' did not end within {} s and is left", CLOSE_LIMIT.as_secs());
+        for lost in closed.lost {
+            tracing::warn!("{lost} did not end within {} s and is left", CLOSE_LIMIT.as_secs());
         }
         let own = if self.failed.get() { FAILED } else { FINE };
         match ended {

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calog_plugin_api::host_side::LoadedPlugin;
-use parking_lot::{Mutex, RwLock};
 
 use super::header::Offer;
 use super::inspect::inspect;
@@ -17,6 +16,7 @@ use super::load::open;
 use super::refusal::Refusal;
 use super::registry::{BundleOffer, EngineOffer, Provider, Registry};
 use super::search::{Folder, SearchPath};
+use crate::sync::{Mutex, RwLock};
 
 /// A plugin file's number within its catalog.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

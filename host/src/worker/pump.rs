@@ -1,38 +1,92 @@
 //! Waiting in place: the thread serves its mailbox, nested, until the one result is there.
 //!
-//! After each envelope a wait looks at its own result first. While it waits its thread counts as
-//! idle; whoever brings the result counts it as working again, so that the count of what can still
-//! happen never drops to zero in between.
+//! After each envelope a wait looks at its own result first. Waits on one stack unwind last in,
+//! first out.
+//!
+//! Invariant: a thread that serves an empty mailbox is not counted among what can still make
+//! something happen. Whoever brings the result of the wait on top counts the thread as working
+//! again, before ceasing to count himself. A result that lands below the top counts for nothing
+//! until its wait is on top again, since nobody can act on it before.
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use calog_plugin_api::{CallInfo, Canceller, Code, Completion, Error, Result, Value};
-use parking_lot::Mutex;
 
 use super::Worker;
-use crate::core::Core;
+use super::bounds::Bounds;
+use crate::liveness::Liveness;
 use crate::local::LocalContext;
 use crate::mailbox::Mail;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A wait in place.
 pub(super) struct Wait {
     pub(super) context: Option<Rc<LocalContext>>,
-    pub(super) text: String,
-    done: Arc<Landing>,
+    pub(super) canceller: Canceller,
+    landing: Arc<Landing>,
 }
 
 /// Where the result of a wait in place lands.
+#[derive(Default)]
 struct Landing {
     there: AtomicBool,
-    result: Mutex<Option<Result<Value>>>,
+    state: Mutex<Landed>,
+}
+
+#[derive(Default)]
+struct Landed {
+    result: Option<Result<Value>>,
+    /// Whether another wait lies on top of this one.
+    buried: bool,
+    /// Whether the thread is counted as working on the result.
+    counted: bool,
+}
+
+impl Landing {
+    fn is_there(&self) -> bool {
+        // ORDERING: pairs with the store in `land`; the result itself is under the lock.
+        self.there.load(Ordering::Acquire)
+    }
+
+    /// The result is there. Whether the thread can act on it.
+    fn land(&self, result: Result<Value>, liveness: &Liveness) -> bool {
+        let mut state = self.state.lock();
+        state.result = Some(result);
+        state.counted = !state.buried;
+        if state.counted {
+            liveness.up();
+        }
+        // ORDERING: release, so that who sees it finds the count raised.
+        self.there.store(true, Ordering::Release);
+        state.counted
+    }
+
+    /// Another wait comes on top. The thread, which is at work, is counted otherwise.
+    fn bury(&self, liveness: &Liveness) {
+        let mut state = self.state.lock();
+        state.buried = true;
+        if std::mem::take(&mut state.counted) {
+            liveness.down();
+        }
+    }
+
+    /// It is on top again. The thread, which is at work, is counted otherwise.
+    fn surface(&self, liveness: &Liveness) {
+        let mut state = self.state.lock();
+        state.buried = false;
+        if state.result.is_some() && !state.counted {
+            state.counted = true;
+            liveness.up();
+        }
+    }
 }
 
 impl Wait {
     /// Whether the result has landed, so that the wait only has to unwind.
     pub(super) fn is_over(&self) -> bool {
-        self.done.there.load(Ordering::Acquire)
+        self.landing.is_there()
     }
 }
 
@@ -40,7 +94,8 @@ impl Worker {
     /// Waits for a result, serving the mailbox meanwhile; its own result comes first.
     ///
     /// # Errors
-    /// The result's; `depth`; `timeout` at the deadline; `dead` when the context is to stop.
+    /// The result's; `depth`; `timeout` at the deadline; `cancelled` by the call's token; `dead` when
+    /// the context is to stop.
     pub(crate) fn wait(
         self: &Rc<Worker>,
         context: Option<&Rc<LocalContext>>,
@@ -52,44 +107,58 @@ impl Worker {
             Err(completion) => completion,
         };
         let _nested = self.nest()?;
-        let _deadline = self.deadline(&completion, info);
+        let _bounds = Bounds::set(&self.core, &completion, info);
         let canceller = completion.canceller();
-        let text = completion.text();
-        let landing = self.land(completion);
-        self.waits.borrow_mut().push(Wait { context: context.cloned(), text, done: Arc::clone(&landing) });
+        let landing = Arc::new(Landing::default());
+        let wait = Wait { context: context.cloned(), canceller: canceller.clone(), landing: Arc::clone(&landing) };
+        self.push_wait(wait);
+        self.land(completion, &landing);
         self.serve_until(&landing, context, &canceller);
-        let mine = |wait: &Wait| Arc::ptr_eq(&wait.done, &landing);
-        self.waits.borrow_mut().retain(|wait| !mine(wait));
-        let result = landing.result.lock().take();
-        // `there` is set after the result, and only this wait takes it.
+        self.pop_wait();
+        let result = landing.state.lock().result.take();
+        // `there` is set with the result, and only this wait takes it.
         result.unwrap_or_else(|| Err(Error::new(Code::Dead, "the result was already taken")))
     }
 
-    /// Has the result land here. From now on this thread does not count as working; whoever brings
-    /// the result counts it again.
-    fn land(&self, completion: Completion) -> Arc<Landing> {
-        let landing = Arc::new(Landing { there: AtomicBool::new(false), result: Mutex::new(None) });
-        let (thread, liveness, place) =
-            (Arc::clone(&self.thread), Arc::clone(&self.core.liveness), Arc::clone(&landing));
+    fn push_wait(&self, wait: Wait) {
+        let mut waits = self.waits.borrow_mut();
+        if let Some(below) = waits.last() {
+            below.landing.bury(&self.core.liveness);
+        }
+        waits.push(wait);
+    }
+
+    fn pop_wait(&self) {
+        let mut waits = self.waits.borrow_mut();
+        // Dropped after the borrow: it may be the last to hold its context.
+        let _over = waits.pop();
+        if let Some(below) = waits.last() {
+            below.landing.surface(&self.core.liveness);
+        }
+        drop(waits);
+    }
+
+    /// Has the result land. From now on this thread does not count as working; whoever brings the
+    /// result counts it again.
+    fn land(&self, completion: Completion, landing: &Arc<Landing>) {
+        let (core, thread, place) = (Arc::clone(&self.core), Arc::clone(&self.thread), Arc::clone(landing));
         completion.then(move |result| {
-            liveness.up();
-            *place.result.lock() = Some(result);
-            place.there.store(true, Ordering::Release);
+            if !place.land(result, &core.liveness) {
+                tracing::debug!("a wait on thread '{}' is over, but lies below another that is not", thread.name);
+            }
             thread.mailbox.wake();
         });
         self.core.liveness.down();
-        landing
     }
 
     /// Serves the mailbox until the result is there. When the context is to stop meanwhile, the wait
     /// is cancelled; then either the error has landed, or the result is landing just now.
     fn serve_until(self: &Rc<Worker>, landing: &Landing, context: Option<&Rc<LocalContext>>, canceller: &Canceller) {
-        let there = || landing.there.load(Ordering::Acquire);
         let stopping = || context.is_some_and(|local| local.shared.stopping());
-        self.serve(&|| there() || stopping());
-        if !there() {
+        self.serve(&|| landing.is_there() || stopping());
+        if !landing.is_there() {
             canceller.cancel(&Error::new(Code::Dead, "the context is closing"));
-            self.serve(&there);
+            self.serve(&|| landing.is_there());
         }
     }
 
@@ -97,28 +166,5 @@ impl Worker {
         while let Mail::Parcel(parcel) = self.inbox.wait(&self.thread.mailbox, ready, None) {
             self.dispatch(parcel);
         }
-    }
-
-    /// Cancels a wait at its deadline, as long as the guard lives.
-    pub(super) fn deadline(&self, completion: &Completion, info: &CallInfo) -> Option<Deadline> {
-        let deadline_ns = info.deadline_ns()?;
-        let canceller = completion.canceller();
-        let alarm = Box::new(move || {
-            canceller.cancel(&Error::new(Code::Timeout, "the call's deadline has passed"));
-        });
-        let number = self.core.timers.at(self.core.instant(deadline_ns), alarm);
-        Some(Deadline { core: Arc::clone(&self.core), number })
-    }
-}
-
-/// Takes the alarm of a deadline back when it is dropped.
-pub(super) struct Deadline {
-    core: Arc<Core>,
-    number: u64,
-}
-
-impl Drop for Deadline {
-    fn drop(&mut self) {
-        self.core.timers.forget(self.number);
     }
 }

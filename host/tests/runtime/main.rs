@@ -1,5 +1,6 @@
 //! The runtime by itself, with a compiled-in toy engine: routing, threads, closing, panics, natives.
 
+mod bounds;
 mod toy;
 
 use std::cell::RefCell;
@@ -197,7 +198,7 @@ fn many_runtimes_come_and_go() {
         let runtime = build(|builder| builder);
         let context = open(&runtime, "a", None, "answer: give 1");
         assert_eq!(runtime.call_export(&context, "answer", &[]), Ok(Value::Int(1)));
-        assert_eq!(runtime.close(LIMIT).lost, Vec::<String>::new());
+        assert_eq!(runtime.close(LIMIT).lost, Vec::<calog::Lost>::new());
     }
 }
 

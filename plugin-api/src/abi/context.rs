@@ -109,6 +109,7 @@ struct ContextTable {
 const SIGNATURE: u32 = 0;
 const IS_COMPLETE: u32 = 1;
 const SITE: u32 = 2;
+const WAIT_SITE: u32 = 3;
 
 /// The host's handle to a context. It stays on its thread; dropping it ends the interpreter.
 ///
@@ -294,6 +295,11 @@ impl ContextHandle {
     pub fn site(&self) -> Option<Frame> {
         Frame::from_value(self.describe(SITE, 0, "").view())
     }
+
+    /// Where something waits under this key.
+    pub fn wait_site(&self, key: WaitKey) -> Option<Frame> {
+        Frame::from_value(self.describe(WAIT_SITE, key.0, "").view())
+    }
 }
 
 impl Drop for ContextHandle {
@@ -447,10 +453,15 @@ unsafe extern "C" fn describe<C: Context>(data: *const (), what: u32, key: u64, 
         value = match what {
             SIGNATURE => context.signature(FunctionKey(key)).and_then(|it| it.to_value().ok()).unwrap_or_default(),
             IS_COMPLETE => Value::Bool(context.is_complete(&text)),
-            SITE => context.site().and_then(|frame| frame.to_value().ok()).unwrap_or_default(),
+            SITE => frame_value(context.site()),
+            WAIT_SITE => frame_value(context.wait_site(WaitKey(key))),
             _ => Value::Nil,
         };
     });
     // SAFETY: see `load`.
     unsafe { *out = value };
+}
+
+fn frame_value(frame: Option<Frame>) -> Value {
+    frame.and_then(|frame| frame.to_value().ok()).unwrap_or_default()
 }

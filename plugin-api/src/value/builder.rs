@@ -13,8 +13,10 @@ use super::{Aggregate, Kind, MAX_DEPTH, Shape, Value, check_string_length};
 use crate::abi::{Callable, Object};
 use crate::error::{Code, Error, Result};
 
-/// Entries of the cache that knows a key by its address. A power of two.
-const ADDRESS_CACHE: usize = 512;
+/// Entries of the cache that knows a key by its address, at first and at most: each context keeps
+/// one, and most send few keys. Powers of two, each by a power of four.
+const FIRST_ADDRESSES: usize = 32;
+const MOST_ADDRESSES: usize = 512;
 
 /// Up to this many pairs, a key that comes twice is looked for pair by pair.
 const FEW_PAIRS: usize = 16;
@@ -364,18 +366,32 @@ impl Builder {
     /// interned string does. Errors as [`key_view`](Builder::key_view).
     #[inline]
     pub fn key_interned(&mut self, address: usize, key: &[u8]) -> Result<()> {
-        if self.by_address.is_empty() {
-            self.by_address.resize(ADDRESS_CACHE, (0, 0, 0));
-            self.generation = self.generation.max(1);
-        }
-        let at = ((address >> 4) ^ (address >> 13)) & (ADDRESS_CACHE - 1);
-        let (known, generation, id) = self.by_address[at];
-        if known == address && generation == self.generation {
-            return self.take_key(id);
+        let hash = (address >> 4) ^ (address >> 13);
+        if let Some(last) = self.by_address.len().checked_sub(1) {
+            let (known, generation, id) = self.by_address[hash & last];
+            if known == address && generation == self.generation {
+                return self.take_key(id);
+            }
         }
         let id = self.new_str_key(key)?;
-        self.by_address[at] = (address, self.generation, id);
+        let last = self.room_for_address() - 1;
+        self.by_address[hash & last] = (address, self.generation, id);
         self.take_key(id)
+    }
+
+    /// Makes the cache of addresses larger when this value has many keys, be they new or forgotten.
+    /// Gives its length.
+    fn room_for_address(&mut self) -> usize {
+        let length = self.by_address.len();
+        if length >= MOST_ADDRESSES || self.keys.len() <= length / 2 {
+            return length;
+        }
+        // What it knew is forgotten: the places are others now.
+        let larger = if length == 0 { FIRST_ADDRESSES } else { length * 4 };
+        self.by_address.clear();
+        self.by_address.resize(larger, (0, 0, 0));
+        self.generation = self.generation.max(1);
+        larger
     }
 
     /// An int as the key of the next value; errors as [`key_view`](Builder::key_view).

@@ -165,7 +165,7 @@ fn a_refused_finish_drops_what_was_pushed() {
 #[test]
 fn interned_keys_are_told_by_address_within_one_value_only() {
     let mut builder = Builder::new();
-    // 2,000 addresses in a cache of 512 entries, each seen thrice, in turn.
+    // 2,000 addresses in a cache that grows to 512 entries, each seen thrice, in turn.
     let record = |builder: &mut Builder, round: usize| {
         builder.begin(Shape::Map).unwrap();
         for key in 0..2000_usize {

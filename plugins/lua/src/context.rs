@@ -115,6 +115,10 @@ impl Context for LuaContext {
     fn site(&self) -> Option<Frame> {
         errors::site(&self.core)
     }
+
+    fn wait_site(&self, key: WaitKey) -> Option<Frame> {
+        errors::site_on(&self.core, self.core.tasks.suspended(key.0)?)
+    }
 }
 
 /// Compiles a source and pushes its function. Code of a command line or REPL may be an expression.

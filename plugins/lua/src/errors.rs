@@ -208,7 +208,12 @@ pub(crate) fn take_syntax(core: &Core, stack: Stack, file: &str) -> Error {
 
 /// Where the running code is.
 pub(crate) fn site(core: &Core) -> Option<Frame> {
-    let level = core.current.running()?.levels(1).pop()?;
+    site_on(core, core.current.running()?)
+}
+
+/// Where a thread's code is, running or suspended.
+pub(crate) fn site_on(core: &Core, thread: Stack) -> Option<Frame> {
+    let level = thread.levels(1).pop()?;
     Some(frame(core, &level))
 }
 

@@ -122,6 +122,11 @@ impl Tasks {
         TaskKey(key)
     }
 
+    /// The thread of a task that waits.
+    pub(crate) fn suspended(&self, key: u64) -> Option<Stack> {
+        self.suspended.borrow().get(&key).map(|task| task.thread.stack)
+    }
+
     fn wake(&self, key: u64) -> Option<Suspended> {
         let task = self.suspended.borrow_mut().remove(&key);
         if let Some(task) = &task {

@@ -123,6 +123,11 @@ impl Context for Interpreter {
         let stack = ffi::enter(&self.realm, ffi::backtrace);
         self.realm.names.borrow().frames(&stack).into_iter().next()
     }
+
+    fn wait_site(&self, key: WaitKey) -> Option<Frame> {
+        let stack = self.realm.promises.stack_of(key.0)?;
+        self.realm.names.borrow().frames(&stack).into_iter().next()
+    }
 }
 
 impl Drop for Interpreter {

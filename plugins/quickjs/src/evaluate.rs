@@ -21,6 +21,13 @@ pub(crate) struct Opening {
     pub(crate) info: KeptInfo,
 }
 
+impl Opening {
+    /// The importing file, as a stack of QuickJS's would name it.
+    pub(crate) fn stack(&self) -> String {
+        format!("    at {}", self.module)
+    }
+}
+
 /// Runs a piece of source code.
 pub(crate) fn load(ctx: &Ctx<'_>, source: &Source<'_>) -> Step {
     let step = match source.mode {
@@ -94,7 +101,7 @@ pub(crate) fn opened(ctx: &Ctx<'_>, opening: Opening, result: Result<Value>) -> 
 /// The error of an import, with the file that imports.
 fn in_file(ctx: &Ctx<'_>, opening: &Opening, error: Error) -> Error {
     let names = ffi::realm_of(ctx).names.borrow();
-    let frames = names.frames(&format!("    at {}", opening.module));
+    let frames = names.frames(&opening.stack());
     error.with_frames(frames)
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Promises {
 pub(crate) struct Wait {
     resolve: Pin,
     reject: Pin,
+    /// The stack of the call that waits, as QuickJS writes it: a script that is stuck is shown where.
+    stack: String,
     pub(crate) info: KeptInfo,
 }
 
@@ -43,6 +45,18 @@ impl Promises {
     /// Whether the number is that of a script's wait.
     pub(crate) fn is_wait(&self, key: u64) -> bool {
         self.waits.borrow().contains_key(&key)
+    }
+
+    /// The stack of what waits under this number: a script's wait, or a main chunk's for a module.
+    pub(crate) fn stack_of(&self, key: u64) -> Option<String> {
+        if let Some(wait) = self.waits.borrow().get(&key) {
+            return Some(wait.stack.clone());
+        }
+        match self.tasks.borrow().get(&key)? {
+            Task::Opening(opening) => Some(opening.stack()),
+            // Decided by what the script waits for, which is shown instead.
+            Task::Settling { .. } => None,
+        }
     }
 
     pub(crate) fn take_wait(&self, key: u64) -> Option<Wait> {
@@ -73,7 +87,8 @@ pub(crate) fn of_outcome<'js>(ctx: &Ctx<'js>, outcome: Outcome, info: &CallInfo)
         Err(completion) => {
             let key = realm.promises.next_key();
             let (resolve, reject) = (Pin::new(resolve.as_value()), Pin::new(reject.as_value()));
-            realm.promises.waits.borrow_mut().insert(key, Wait { resolve, reject, info: info.keep() });
+            let wait = Wait { resolve, reject, stack: ffi::backtrace(ctx), info: info.keep() };
+            realm.promises.waits.borrow_mut().insert(key, wait);
             realm.host.watch(completion, WaitKey(key), info);
         }
     }

@@ -1,0 +1,150 @@
+//! The end of a runtime: everything it started is asked to end, waited for within a limit, and what
+//! did not end is named.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+use std::time::Duration;
+
+use calog_plugin_api::{Hook, View};
+
+use super::{ContextRef, Runtime};
+use crate::joining::join_ended;
+use crate::natives::Natives;
+use crate::sync::atomic::Ordering;
+use crate::sync::time::Instant;
+
+/// How long closing a context or a runtime may take, unless it is said otherwise.
+pub const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// What each step of closing has at least, also when those before it took all the time.
+const LEAST: Duration = Duration::from_millis(200);
+
+/// Something that did not end in time. It is left running: no thread can be ended from outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Lost {
+    /// A context, whose thread is held by native code or by code that its engine cannot interrupt.
+    Context {
+        /// Its name.
+        name: String,
+        /// Its language.
+        language: String,
+        /// The thread it runs on.
+        thread: String,
+    },
+    /// A thread without contexts.
+    Thread(String),
+    /// The run hook of a bundle.
+    Bundle(String),
+    /// So many natives that block.
+    Blocking(usize),
+    /// An alarm's work.
+    Timers,
+}
+
+impl Display for Lost {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Lost::Context { name, language, thread } => write!(f, "context '{name}' ({language}) on thread '{thread}'"),
+            Lost::Thread(name) => write!(f, "thread '{name}'"),
+            Lost::Bundle(name) => write!(f, "the run hook of bundle '{name}'"),
+            Lost::Blocking(1) => write!(f, "a blocking native"),
+            Lost::Blocking(count) => write!(f, "{count} blocking natives"),
+            Lost::Timers => write!(f, "the timers"),
+        }
+    }
+}
+
+/// What closing a runtime came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Closed {
+    /// What did not end within the limit.
+    pub lost: Vec<Lost>,
+}
+
+impl Runtime {
+    /// Closes a context: no new calls; running code is interrupted; who waits for it is told. Pumps
+    /// until it is gone, for at most [`CLOSE_LIMIT`]. Whether it is.
+    pub fn close_context(&self, context: &ContextRef) -> bool {
+        context.0.ask_to_close();
+        let gone = || self.core.context(context.0.id).is_none();
+        self.pump_until(gone, CLOSE_LIMIT)
+    }
+
+    /// Closes everything within a limit: contexts, threads, bundles. May be repeated.
+    pub fn close(&self, limit: Duration) -> Closed {
+        if self.closed.replace(true) {
+            return Closed::default();
+        }
+        let until = Instant::now() + limit;
+        let mut lost = self.close_contexts(until);
+        lost.extend(self.end_bundles(until));
+        lost.extend(self.end_services(until));
+        while self.worker.pump_one() {}
+        self.core.engines.clear();
+        self.core.set_natives(Natives::default());
+        self.worker.thread.leave();
+        Closed { lost }
+    }
+
+    fn close_contexts(&self, until: Instant) -> Vec<Lost> {
+        let core = &self.core;
+        core.closing.store(true, Ordering::Release);
+        core.all_contexts().iter().for_each(|context| context.ask_to_close());
+        self.serve_until(until, || core.contexts.read().is_empty());
+        self.serve_until(until, || core.threads.join_ended() == 0);
+        let contexts = core.all_contexts();
+        let mut lost: Vec<Lost> = Vec::new();
+        for context in &contexts {
+            let (name, language) = (context.name.clone(), context.language.clone());
+            lost.push(Lost::Context { name, language, thread: context.thread.name.clone() });
+        }
+        let has_context = |thread| contexts.iter().any(|context| Arc::ptr_eq(&context.thread, thread));
+        let threads = core.threads.running();
+        lost.extend(threads.iter().filter(|it| !has_context(it)).map(|thread| Lost::Thread(thread.name.clone())));
+        lost
+    }
+
+    /// Ends what bundles run, then shuts them down, the last to boot first.
+    fn end_bundles(&self, until: Instant) -> Vec<Lost> {
+        let (stops, mut running): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.running.lock()).into_iter().unzip();
+        stops.iter().for_each(|stop| stop.cancel());
+        let running = {
+            self.serve_until(until, || running.iter().all(|hook: &crate::joining::Joinable| hook.has_ended()));
+            join_ended(&mut running);
+            running
+        };
+        let mut bundles = std::mem::take(&mut *self.core.bundles.lock());
+        bundles.sort_by_key(|(name, bundle)| (bundle.priority(Hook::Shutdown), name.clone()));
+        for (name, bundle) in bundles.iter().rev() {
+            if let Err(error) = self.hook(bundle, name, Hook::Shutdown, View::NIL) {
+                tracing::error!("{error}");
+            }
+        }
+        running.iter().map(|hook| Lost::Bundle(hook.name.clone())).collect()
+    }
+
+    fn end_services(&self, until: Instant) -> Vec<Lost> {
+        let core = &self.core;
+        core.timers.stop();
+        core.pool.stop();
+        self.serve_until(until, || core.timers.join_ended() && core.pool.join_ended() == 0);
+        let timers = (!core.timers.join_ended()).then_some(Lost::Timers);
+        let blocking = Some(core.pool.join_ended()).filter(|&count| count > 0).map(Lost::Blocking);
+        timers.into_iter().chain(blocking).collect()
+    }
+
+    /// Serves the mailbox until the condition holds or the time is up. Whoever makes the condition
+    /// true wakes this thread.
+    fn serve_until(&self, until: Instant, condition: impl Fn() -> bool) {
+        let until = until.max(Instant::now() + LEAST);
+        while !condition() && Instant::now() < until {
+            self.worker.pump(&condition, Some(until));
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.close(CLOSE_LIMIT);
+    }
+}

@@ -1,0 +1,59 @@
+//! What ends a wait from outside: the deadline and the cancel token of the call that waits.
+//!
+//! Both race with the result for the completion, which has exactly one winner. While a deadline is
+//! ahead, something can still happen: its alarm counts as alive.
+
+use std::sync::Arc;
+
+use calog_plugin_api::{CallInfo, CancelToken, Canceller, Code, Completion, Error};
+
+use crate::core::Core;
+use crate::liveness::Counted;
+use crate::timers::Alarm;
+
+/// The bounds of one wait, lifted when it is dropped.
+pub(super) struct Bounds {
+    core: Arc<Core>,
+    alarm: Option<Alarm>,
+    hook: Option<(CancelToken, u64)>,
+}
+
+impl Bounds {
+    /// Sets the bounds that `info`'s call has; most have none.
+    pub(super) fn set(core: &Arc<Core>, completion: &Completion, info: &CallInfo) -> Option<Bounds> {
+        let (deadline, token) = (info.deadline_ns(), info.cancel_token());
+        if deadline.is_none() && token.is_none() {
+            return None;
+        }
+        let alarm = deadline.map(|deadline| set_alarm(core, completion.canceller(), deadline));
+        let hook = token.map(|token| set_hook(completion.canceller(), token));
+        Some(Bounds { core: Arc::clone(core), alarm, hook })
+    }
+}
+
+fn set_alarm(core: &Arc<Core>, canceller: Canceller, deadline_ns: u64) -> Alarm {
+    let counted = Counted::new(&core.liveness);
+    let alarm = move || {
+        canceller.cancel(&Error::new(Code::Timeout, "the call's deadline has passed"));
+        drop(counted);
+    };
+    core.timers.at(core.instant(deadline_ns), Box::new(alarm))
+}
+
+fn set_hook(canceller: Canceller, token: &CancelToken) -> (CancelToken, u64) {
+    let hook = token.on_cancel(move || {
+        canceller.cancel(&Error::new(Code::Cancelled, "the call was cancelled"));
+    });
+    (token.clone(), hook)
+}
+
+impl Drop for Bounds {
+    fn drop(&mut self) {
+        if let Some(alarm) = self.alarm {
+            self.core.timers.forget(alarm);
+        }
+        if let Some((token, hook)) = &self.hook {
+            token.forget(*hook);
+        }
+    }
+}

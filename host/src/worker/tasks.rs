@@ -1,0 +1,133 @@
+//! Suspended tasks and watched completions: the waits that leave the thread free.
+//!
+//! Invariant: a key is in `watches` from the moment something is waited for until the context is
+//! resumed with the result, cancelled or ended; so each result resumes at most once.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use calog_plugin_api::host_side::Entered;
+use calog_plugin_api::{
+    CallInfo, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, TaskKey, Value, WaitKey,
+};
+
+use super::bounds::Bounds;
+use super::{Worker, answer};
+use crate::context::State;
+use crate::envelope::Envelope;
+use crate::ids::ContextId;
+use crate::local::{LocalContext, Task};
+use crate::sync::time::Instant;
+
+impl Worker {
+    /// What an entry's answer means for its caller.
+    #[inline(always)]
+    pub(super) fn after(
+        self: &Rc<Worker>,
+        local: &Rc<LocalContext>,
+        entered: Result<Entered>,
+        info: &CallInfo,
+    ) -> Outcome {
+        match entered {
+            Ok(Entered::Done(outcome)) => outcome,
+            Ok(waits) => self.pending(local, waits, info),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    /// The promise of what a task that waits, or gave way, comes to.
+    fn pending(self: &Rc<Worker>, local: &Rc<LocalContext>, waits: Entered, info: &CallInfo) -> Outcome {
+        let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
+        match waits {
+            Entered::Waiting(task, on) => self.suspend(local, task, on, finisher, info.keep()),
+            Entered::Yielded(task, value) => self.give_way(local, task, &value, finisher, info.keep()),
+            Entered::Done(outcome) => return outcome,
+        }
+        Outcome::Pending(completion)
+    }
+
+    fn suspend(&self, local: &Rc<LocalContext>, task: TaskKey, on: Completion, finisher: Finisher, info: KeptInfo) {
+        self.watch(local, on, WaitKey(task.0), &info);
+        local.tasks.borrow_mut().insert(task.0, Task { finisher, info });
+    }
+
+    /// A task that gave way is resumed in its turn, or after so many milliseconds.
+    fn give_way(&self, local: &Rc<LocalContext>, task: TaskKey, value: &Value, finisher: Finisher, info: KeptInfo) {
+        let turn = match time_of(value) {
+            Ok(None) => {
+                local.tasks.borrow_mut().insert(task.0, Task { finisher, info });
+                return self.resume_later(local, WaitKey(task.0), Ok(Value::Nil));
+            }
+            Ok(Some(time)) => self.core.sleep_until(Instant::now() + time),
+            Err(error) => {
+                local.tasks.borrow_mut().insert(task.0, Task { finisher, info });
+                return self.resume_later(local, WaitKey(task.0), Err(error));
+            }
+        };
+        self.suspend(local, task, turn, finisher, info);
+    }
+
+    fn resume_later(&self, local: &LocalContext, key: WaitKey, result: Result<Value>) {
+        self.core.send(&self.thread, Envelope::Resume { context: local.shared.id, key, result });
+    }
+
+    /// Has a context resumed once a completion is finished.
+    pub(crate) fn watch(&self, local: &Rc<LocalContext>, completion: Completion, key: WaitKey, info: &CallInfo) {
+        let (core, thread, context) = (Arc::clone(&self.core), Arc::clone(&self.thread), local.shared.id);
+        let bounds = Bounds::set(&self.core, &completion, info);
+        local.watches.borrow_mut().insert(key.0, completion.canceller());
+        completion.then(move |result| {
+            drop(bounds);
+            core.send(&thread, Envelope::Resume { context, key, result });
+        });
+    }
+
+    pub(super) fn resume(self: &Rc<Worker>, context: ContextId, key: WaitKey, result: Result<Value>) {
+        let Some(local) = self.local(context) else { return };
+        if local.shared.state() != State::Open {
+            // Its tasks are answered when it ends, which is as soon as none of its code is on the stack.
+            return;
+        }
+        local.watches.borrow_mut().remove(&key.0);
+        let entered = local.enter(|handle| handle.resume(key, result));
+        let task = local.tasks.borrow_mut().remove(&key.0);
+        let Some(task) = task else { return self.after_watch(context, entered) };
+        match entered {
+            Ok(Entered::Done(outcome)) => answer(outcome, task.finisher),
+            Ok(Entered::Waiting(key, on)) => self.suspend(&local, key, on, task.finisher, task.info),
+            Ok(Entered::Yielded(key, value)) => self.give_way(&local, key, &value, task.finisher, task.info),
+            Err(error) => answer(Outcome::Failed(error), task.finisher),
+        }
+    }
+
+    /// What was resumed was no task, but something an engine watches: a promise, say.
+    fn after_watch(&self, context: ContextId, entered: Result<Entered>) {
+        match entered {
+            Ok(Entered::Done(Outcome::Failed(error))) | Err(error) => self.core.report(context, error),
+            Ok(Entered::Done(_)) => {}
+            Ok(Entered::Waiting(..) | Entered::Yielded(..)) => {
+                let error = Error::new(Code::Unsupported, "an engine suspended a task that nobody called");
+                self.core.report(context, error);
+            }
+        }
+    }
+}
+
+/// How long a task that gave way with this value sleeps; none goes on in its turn.
+///
+/// # Errors
+/// `type` for a value that is no number, `range` for a time that is none.
+fn time_of(value: &Value) -> Result<Option<Duration>> {
+    let view = value.view();
+    if view.is_nil() {
+        return Ok(None);
+    }
+    let Some(milliseconds) = view.as_number() else {
+        let kind = view.kind().name();
+        return Err(Error::new(Code::Type, format!("a task gives way with nil or milliseconds to sleep, not {kind}")));
+    };
+    Duration::try_from_secs_f64(milliseconds / 1e3)
+        .map(Some)
+        .map_err(|_| Error::new(Code::Range, format!("a task cannot sleep {milliseconds} ms")))
+}
