@@ -61,6 +61,12 @@ impl ContextRef {
         self.0.exported(name)
     }
 
+    /// Asks it to close, from any thread, and does not wait: no new calls, and running code is
+    /// interrupted. May be repeated.
+    pub fn ask_to_close(&self) {
+        self.0.ask_to_close();
+    }
+
     /// Whether it is gone.
     pub fn is_closed(&self) -> bool {
         self.0.state() == State::Closed
