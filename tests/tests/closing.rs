@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use calog::plugin_api::{Code, Descriptor, Function, Result, Value};
 use calog::{CLOSE_LIMIT, Closed, ContextRef, Runtime};
-use calog_tests::{Asked, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, every_language, every_pair, function};
+use calog_tests::{
+    Asked, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, every_language, every_pair, function,
+};
 use parking_lot::Mutex;
 
 /// Code that never ends by itself, and does not let go when it is interrupted once.
@@ -19,15 +21,30 @@ fn loops(language: &Language) -> &'static [(&'static str, &'static str)] {
             ("calls", "local function f() end while true do f() end"),
             ("protected", "while true do pcall(function() while true do end end) end"),
             ("protected calls", "while true do pcall(error, 'x') end"),
-            ("handler", "while true do xpcall(function() while true do end end, function(e) while true do end end) end"),
+            (
+                "handler",
+                "while true do xpcall(function() while true do end end, function(e) while true do end end) end",
+            ),
             ("natives", "while true do gate.note('x') end"),
             ("coroutine", "while true do coroutine.wrap(function() while true do end end)() end"),
-            ("coroutines", "while true do pcall(coroutine.wrap(function() while true do coroutine.yield() end end)) end"),
+            (
+                "coroutines",
+                "while true do pcall(coroutine.wrap(function() while true do coroutine.yield() end end)) end",
+            ),
             ("resumed", "while true do coroutine.resume(coroutine.create(function() while true do end end)) end"),
             ("mad comparator", "while true do pcall(table.sort, { 3, 1, 2 }, function() while true do end end) end"),
-            ("metamethod", "local t = setmetatable({}, { __index = function() while true do end end }) while true do pcall(function() return t.x end) end"),
-            ("closing variable", "while true do pcall(function() local c <close> = setmetatable({}, { __close = function() while true do end end }) error('x') end) end"),
-            ("finaliser", "setmetatable({}, { __gc = function() while true do end end }) while true do collectgarbage() end"),
+            (
+                "metamethod",
+                "local t = setmetatable({}, { __index = function() while true do end end }) while true do pcall(function() return t.x end) end",
+            ),
+            (
+                "closing variable",
+                "while true do pcall(function() local c <close> = setmetatable({}, { __close = function() while true do end end }) error('x') end) end",
+            ),
+            (
+                "finaliser",
+                "setmetatable({}, { __gc = function() while true do end end }) while true do collectgarbage() end",
+            ),
             ("gsub", "while true do pcall(string.gsub, ('x'):rep(1000), 'x', function() while true do end end) end"),
             ("iterator", "for _ in function() return 1 end do end"),
             ("recursion", "local function f() pcall(f) f() end while true do pcall(f) end"),
@@ -44,10 +61,19 @@ fn loops(language: &Language) -> &'static [(&'static str, &'static str)] {
             ("regular expression", "while (true) { try { /^(a+)+$/.test('a'.repeat(50) + 'b') } catch {} }"),
             ("microtasks", "const again = () => Promise.resolve().then(again); again()"),
             ("async", "const f = async () => { while (true) { try { await null } catch {} } }; f()"),
-            ("async and loops", "const f = async () => { for (;;) { await null; try { for (;;) {} } finally { continue } } }; f()"),
-            ("generator", "function* g() { while (true) { try { yield 1 } finally { continue } } } for (const x of g()) {}"),
+            (
+                "async and loops",
+                "const f = async () => { for (;;) { await null; try { for (;;) {} } finally { continue } } }; f()",
+            ),
+            (
+                "generator",
+                "function* g() { while (true) { try { yield 1 } finally { continue } } } for (const x of g()) {}",
+            ),
             ("recursion", "const f = () => { try { f() } catch {} f() }; while (true) { try { f() } catch {} }"),
-            ("proxy", "const p = new Proxy({}, { has: () => { while (true) {} } }); while (true) { try { 'x' in p } catch {} }"),
+            (
+                "proxy",
+                "const p = new Proxy({}, { has: () => { while (true) {} } }); while (true) { try { 'x' in p } catch {} }",
+            ),
             ("json", "while (true) { try { JSON.stringify({ toJSON() { while (true) {} } }) } catch {} }"),
         ],
         other => panic!("{other}: say here how its code never ends"),
@@ -100,8 +126,11 @@ fn running_code_is_interrupted_whatever_it_does() {
                 // It is in the loop when it has said so.
                 let text = match in_call {
                     false => format!("gate.note('begun')\n{text}"),
-                    true => text.replacen("run = function()", "run = function() gate.note('begun')", 1)
-                        .replacen("run() {", "run() { gate.note('begun');", 1),
+                    true => text.replacen("run = function()", "run = function() gate.note('begun')", 1).replacen(
+                        "run() {",
+                        "run() { gate.note('begun');",
+                        1,
+                    ),
                 };
                 let context = scene.start("a", language, None, &text);
                 let asked = in_call.then(|| {
@@ -114,7 +143,11 @@ fn running_code_is_interrupted_whatever_it_does() {
                 assert!(begun.elapsed() < CLOSE_LIMIT, "{}: {:?}", scene.what, begun.elapsed());
                 if let Some(asked) = asked {
                     let answer = scene.world.answer(&asked);
-                    assert!(answer.is_err() || matches!(*name, "microtasks" | "async" | "async and loops"), "{}: {answer:?}", scene.what);
+                    assert!(
+                        answer.is_err() || matches!(*name, "microtasks" | "async" | "async and loops"),
+                        "{}: {answer:?}",
+                        scene.what
+                    );
                 }
                 close_all(&scene.world, &scene.what);
                 assert_eq!(scene.world.errors(), [], "{}: closing is no failure", scene.what);
@@ -306,19 +339,21 @@ fn many_threads_close_a_context_at_once_while_others_call_it_and_drop_its_functi
                 let beside = scene.actor("b", language, thread);
                 let made = scene.world.try_call(&a, "make", &[2000.into()]).expect("functions");
                 let start = Arc::new(std::sync::Barrier::new(6));
-                let threads: Vec<_> = (0..6).map(|n| {
-                    let (start, a, made, info) = (Arc::clone(&start), a.clone(), made.clone(), scene.world.info());
-                    let Value::Callable(add) = function(&a, "add") else { panic!("a function") };
-                    thread::spawn(move || {
-                        start.wait();
-                        match n % 3 {
-                            0 => (0..10).for_each(|_| a.ask_to_close()),
-                            1 => drop(made),
-                            _ => return (0..200).map(|_| Asked::of(&add, &info, &[1.into(), 2.into()])).collect(),
-                        }
-                        Vec::new()
+                let threads: Vec<_> = (0..6)
+                    .map(|n| {
+                        let (start, a, made, info) = (Arc::clone(&start), a.clone(), made.clone(), scene.world.info());
+                        let Value::Callable(add) = function(&a, "add") else { panic!("a function") };
+                        thread::spawn(move || {
+                            start.wait();
+                            match n % 3 {
+                                0 => (0..10).for_each(|_| a.ask_to_close()),
+                                1 => drop(made),
+                                _ => return (0..200).map(|_| Asked::of(&add, &info, &[1.into(), 2.into()])).collect(),
+                            }
+                            Vec::new()
+                        })
                     })
-                }).collect();
+                    .collect();
                 drop(made);
                 let asked: Vec<Asked> = threads.into_iter().flat_map(|it| it.join().expect("it ends")).collect();
                 scene.world.wait_until("its end", || a.is_closed());
