@@ -49,6 +49,7 @@ fn setting<T: FromStr>(name: &str, usual: T) -> T {
 fn programs_do_what_the_model_says() {
     calog_tests::plugin_folder();
     let (seed, programs) = (setting("CALOG_SEED", SEED), setting("CALOG_PROGRAMS", PROGRAMS));
+    let times = setting("CALOG_REPEAT", 1);
     let runners = std::thread::available_parallelism().map_or(1, usize::from).min(programs as usize).max(1);
     let (next, totals, failure) = (AtomicU64::new(0), Mutex::new(Counts::default()), Mutex::new(None));
     let (begun, threads) = (Instant::now(), threads());
@@ -58,10 +59,10 @@ fn programs_do_what_the_model_says() {
                 let mut runner = Runner::new(watchdog::Watched::new());
                 while failure.lock().is_none() {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= programs {
+                    if number >= programs * times {
                         return;
                     }
-                    match runner.run_seed(seed.wrapping_add(number)) {
+                    match runner.run_seed(seed.wrapping_add(number / times)) {
                         Ok(counts) => totals.lock().add(&counts),
                         Err(report) => drop(failure.lock().get_or_insert(report)),
                     }

@@ -133,11 +133,14 @@ fn take_part(shared: &Arc<Shared>, kind: Kind, info: &CallInfo, args: Args<'_>) 
         Kind::Wait | Kind::Later => {
             let (completion, finisher) = info.runtime().completion("a courier");
             let (info, own) = (info.keep(), Arc::clone(shared));
+            // Also when nobody waits for it any more, the program is not over before it is done.
+            let keep_alive = info.runtime().keep_alive();
             shared.counter.give(x, move || {
                 call_back(&own, &info, callable, s, fuel, x).then(move |result| {
                     // Whoever waited may have been closed.
                     let _ = finisher.finish(result);
                 });
+                drop(keep_alive);
             });
             Outcome::Pending(completion)
         }

@@ -16,8 +16,11 @@ use crate::watchdog::Watched;
 /// How long a failing program is made smaller.
 const SHRINKING: Duration = Duration::from_secs(90);
 
-/// How often a smaller program is tried before it counts as sound: what fails may do so now and then.
-const TRIES: usize = 5;
+/// How often a failing program is run again, at most, to learn how rarely it fails.
+const MOST_TRIES: usize = 200;
+
+/// A smaller program counts as sound when it did not fail in so many times the tries that the first took.
+const PATIENCE: usize = 4;
 
 /// The program of a seed, which can be made smaller.
 pub(crate) fn program_of(seed: u64) -> impl ValueTree<Value = Program> {
@@ -80,10 +83,13 @@ impl Runner {
         mut failing: (Program, Vec<String>),
     ) -> (Program, Vec<String>) {
         let until = Instant::now() + SHRINKING;
+        let again = |_: &usize| Instant::now() < until && self.run(seed, &failing.0).is_ok();
+        let tries = ((0..MOST_TRIES).take_while(again).count() + 1) * PATIENCE;
         let mut is_smaller = tree.simplify();
         while is_smaller && Instant::now() < until {
             let program = tree.current();
-            let failure = (0..TRIES).find_map(|_| self.run(seed, &program).err());
+            let is_time = |_: &usize| Instant::now() < until;
+            let failure = (0..tries).take_while(is_time).find_map(|_| self.run(seed, &program).err());
             is_smaller = match failure {
                 Some(faults) => {
                     failing = (program, faults);
