@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use calog_plugin_api::{Builder, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value};
+use calog_plugin_api::{
+    Args, Builder, CallInfo, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value,
+};
 
 use crate::core::Core;
-use crate::envelope::Envelope;
+use crate::envelope::{Callee, Envelope};
 use crate::ids::ContextId;
 use crate::output::Printer;
 use crate::sync::Mutex;
@@ -106,13 +108,9 @@ impl ContextShared {
     }
 
     /// Sends a call to its thread; the outcome is pending, or failed when it takes no calls.
-    pub(crate) fn ask(&self, call: impl FnOnce(Finisher) -> Envelope) -> Outcome {
-        if let Err(error) = self.check_open() {
-            return Outcome::Failed(error);
-        }
-        let (completion, reply) = self.core.promise(self.call_text.clone(), false);
-        match self.core.send_call(&self.thread, call(reply)) {
-            Ok(()) => Outcome::Pending(completion),
+    pub(crate) fn ask(&self, callee: Callee, info: &CallInfo, args: Args<'_>) -> Outcome {
+        match self.check_open() {
+            Ok(()) => self.core.ask(&self.thread, self.call_text.clone(), callee, info, args),
             Err(error) => Outcome::Failed(error),
         }
     }

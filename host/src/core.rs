@@ -1,22 +1,24 @@
 //! What all threads of a runtime share: its contexts, natives, engines, clock and counts.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use calog_plugin_api::host_side::{BundleHandle, EngineHandle, promise};
-use calog_plugin_api::{Code, Completion, Error, Facts, Finisher, Result, RuntimeHandle, Str, Value};
+use calog_plugin_api::{
+    Args, CallInfo, Completion, Error, Facts, Finisher, Outcome, Result, RuntimeHandle, Str, Value,
+};
 
 use crate::context::ContextShared;
 use crate::engines::Engines;
-use crate::envelope::{Envelope, Parcel};
+use crate::envelope::{Callee, Envelope, Parameters, Parcel, Request};
 use crate::ids::{ContextId, SlotTable};
 use crate::liveness::{Counted, Liveness};
 use crate::modules::Modules;
 use crate::natives::Natives;
 use crate::output::Sink;
 use crate::pool::Pool;
-use crate::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use crate::sync::atomic::AtomicBool;
 use crate::sync::time::Instant;
 use crate::sync::{Mutex, RwLock};
 use crate::thread::{Thread, Threads};
@@ -47,8 +49,8 @@ pub(crate) struct Core {
     keep_alive: Mutex<Vec<Counted>>,
     /// What `calog.args()` gives.
     pub(crate) args: Vec<String>,
-    exit: AtomicI32,
-    exiting: AtomicBool,
+    /// The code that the program shall end with; set by the first to ask.
+    exit: OnceLock<i32>,
     pub(crate) closing: AtomicBool,
 }
 
@@ -80,8 +82,7 @@ impl Core {
             handle: OnceLock::new(),
             keep_alive: Mutex::default(),
             args: parts.args,
-            exit: AtomicI32::new(0),
-            exiting: AtomicBool::new(false),
+            exit: OnceLock::new(),
             closing: AtomicBool::new(false),
         })
     }
@@ -146,17 +147,22 @@ impl Core {
         thread.mailbox.send(Parcel { envelope, counted: Counted::new(&self.liveness) });
     }
 
-    /// Puts a call into a thread's mailbox, if it has room.
-    ///
-    /// # Errors
-    /// `limit` when too many calls wait there.
-    pub(crate) fn send_call(&self, thread: &Thread, envelope: Envelope) -> Result<()> {
-        if !thread.mailbox.has_room() {
-            let most = crate::mailbox::MAX_QUEUED_CALLS;
-            return Err(Error::new(Code::Limit, format!("{most} calls wait for thread '{}' already", thread.name)));
+    /// Sends a call to a thread, if its mailbox has room: the outcome is pending, or failed with `limit`.
+    pub(crate) fn ask(
+        &self,
+        thread: &Thread,
+        text: impl Into<Str>,
+        callee: Callee,
+        info: &CallInfo,
+        args: Args<'_>,
+    ) -> Outcome {
+        if let Err(error) = thread.check_room() {
+            return Outcome::Failed(error);
         }
-        self.send(thread, envelope);
-        Ok(())
+        let (completion, reply) = self.promise(text, false);
+        let request = Request { callee, parameters: Parameters::of(info, args), reply };
+        self.send(thread, Envelope::Call(Box::new(request)));
+        Outcome::Pending(completion)
     }
 
     /// A context by its id.
@@ -195,15 +201,14 @@ impl Core {
 
     /// Asks the program to end with this code. The first to ask decides.
     pub(crate) fn exit(&self, code: i32) {
-        if !self.exiting.swap(true, Ordering::AcqRel) {
-            self.exit.store(code, Ordering::Release);
+        if self.exit.set(code).is_ok() {
             self.host.mailbox.wake();
         }
     }
 
     /// The code that the program shall end with, once something asked it to.
     pub(crate) fn exit_code(&self) -> Option<i32> {
-        self.exiting.load(Ordering::Acquire).then(|| self.exit.load(Ordering::Acquire))
+        self.exit.get().copied()
     }
 
     /// The engine of this name, made for this runtime if it was not.

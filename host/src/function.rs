@@ -7,8 +7,8 @@ use calog_plugin_api::{
     Args, CallInfo, Callable, CallableType, Code, Error, Facts, FunctionKey, Identity, Native, Outcome,
 };
 
-use crate::context::ContextShared;
-use crate::envelope::{Circumstances, Envelope};
+use crate::context::{ContextShared, State};
+use crate::envelope::{Callee, Envelope};
 use crate::worker;
 
 /// How deep calls may be, counting those that wait suspended.
@@ -26,13 +26,7 @@ impl ScriptFunction {
     }
 
     fn call_remote(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        self.owner.ask(|reply| Envelope::Call {
-            context: self.owner.id,
-            function: FunctionKey(self.key),
-            args: args.to_values(),
-            with: Circumstances::of(info),
-            reply,
-        })
+        self.owner.ask(Callee::Function(self.owner.id, FunctionKey(self.key)), info, args)
     }
 }
 
@@ -42,6 +36,8 @@ impl CallableType for ScriptFunction {
             return Outcome::Failed(error);
         }
         match worker::current_on(&self.owner.thread) {
+            // Its thread has forgotten it, and with it its name.
+            Some(_) if self.owner.state() == State::Closed => Outcome::Failed(self.owner.dead()),
             Some(worker) => worker.call(self.owner.id, FunctionKey(self.key), info, args),
             None => self.call_remote(info, args),
         }
@@ -55,7 +51,8 @@ impl CallableType for ScriptFunction {
 impl Drop for ScriptFunction {
     fn drop(&mut self) {
         let (context, function) = (self.owner.id, FunctionKey(self.key));
-        match worker::current_on(&self.owner.thread) {
+        // A call that another thread has sent comes before the release: behind it, in the mailbox.
+        match worker::current_on(&self.owner.thread).filter(|_| !self.owner.thread.mailbox.has_calls()) {
             Some(worker) => worker.release_later(context, function),
             None => self.owner.core.send(&self.owner.thread, Envelope::Release { context, function }),
         }
@@ -79,13 +76,6 @@ fn foreign_runtime(owner: &ContextShared, here: u64) -> Error {
     );
     // What is gone can be called from nowhere.
     owner.check_open().err().unwrap_or(unsupported)
-}
-
-impl Circumstances {
-    /// The circumstances of a call that `info`'s code makes, for its way to another thread.
-    pub(crate) fn of(info: &CallInfo) -> Circumstances {
-        Circumstances { facts: info.facts(), cancel: info.cancel_token().cloned() }
-    }
 }
 
 /// The numbers of a call into `context` by the code that `caller` describes.

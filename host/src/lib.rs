@@ -38,6 +38,8 @@ mod liveness;
 mod local;
 mod mailbox;
 pub mod manifest;
+#[cfg(all(test, any(calog_model = "shuttle", calog_model = "loom")))]
+mod models;
 mod modules;
 mod natives;
 mod object;

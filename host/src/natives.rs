@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use calog_plugin_api::{Args, CallInfo, Code, Descriptor, Error, Native, NativeType, Outcome, Result, Value};
 
 use crate::core::Core;
-use crate::envelope::{Circumstances, Envelope};
+use crate::envelope::Callee;
+use crate::liveness::Counted;
 use crate::worker;
 
 /// All natives, sorted by name. Fixed once the runtime is built.
@@ -68,13 +69,7 @@ impl NativeType for OnHostThread {
             return self.native.call(info, args);
         }
         let text = format!("{} on the program's thread", self.native.descriptor().name);
-        let (completion, reply) = core.promise(text, false);
-        let with = Circumstances::of(info);
-        let envelope = Envelope::Native { native: self.native.clone(), args: args.to_values(), with, reply };
-        match core.send_call(&core.host, envelope) {
-            Ok(()) => Outcome::Pending(completion),
-            Err(error) => Outcome::Failed(error),
-        }
+        core.ask(&core.host, text, Callee::Native(self.native.clone()), info, args)
     }
 
     fn descriptor(&self) -> Value {
@@ -98,12 +93,15 @@ impl NativeType for OnPool {
         let (native, info, args) = (self.native.clone(), info.keep(), args.to_values());
         let text = native.descriptor().name;
         let (completion, finisher) = core.promise(text, true);
+        // Beside the completion, which ends when its waiter leaves: the native runs on.
+        let counted = Counted::new(&core.liveness);
         let work = calog_plugin_api::host_side::Callback::new(move |_| {
             let views: Vec<_> = args.iter().map(Value::view).collect();
             native.call(&info, Args::new(&views)).then(move |result| {
                 // A caller that left is no loss.
                 let _ = finisher.finish(result);
             });
+            drop(counted);
         });
         core.pool.run(work);
         Outcome::Pending(completion)

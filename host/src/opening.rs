@@ -9,7 +9,7 @@ use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMo
 
 use crate::context::{ContextShared, Identity, State};
 use crate::core::Core;
-use crate::envelope::{Envelope, SourceText};
+use crate::envelope::{Envelope, Loading, Opening, SourceText};
 use crate::ids::ContextId;
 use crate::plugins::EngineOffer;
 use crate::sync::atomic::Ordering;
@@ -106,12 +106,13 @@ impl Core {
     ///
     /// # Errors
     /// `not_found` for a missing file or engine, `io` when the file cannot be read or no thread be
-    /// had, and the engine's own.
+    /// had, `closed` when the runtime closes, and the engine's own.
     pub(crate) fn open(
         self: &Arc<Core>,
         open: Open,
         folder: Option<&Path>,
     ) -> Result<(Arc<ContextShared>, Option<Completion>)> {
+        // Sooner than making an engine for nothing; what decides is `Threads::open`.
         if self.closing.load(Ordering::Acquire) {
             return Err(Error::new(Code::Closed, "the runtime is closing: no new contexts"));
         }
@@ -145,20 +146,17 @@ impl Core {
             });
             // `insert` has just called the closure.
             let context = made.unwrap_or_else(|| unreachable!("the table made the context"));
+            // Before it begins, for it may end at once, and then is forgotten.
+            self.modules.add(&name, &found.path, context.id);
             shared = Some(Arc::clone(&context));
-            Envelope::Open { shared: context, engine, options }
+            Envelope::Open(Box::new(Opening { shared: context, engine, options }))
         });
         if let (Err(_), Some(context)) = (&sent, &shared) {
             self.forget_context(context);
         }
         sent?;
         let shared = shared.ok_or_else(|| Error::new(Code::Io, "the context's thread could not be started"))?;
-        self.modules.add(&name, &found.path, shared.id);
         let main = found.source.map(|source| self.load(&shared, source));
-        // Whoever closes the runtime just now may have missed it, or told its thread too early.
-        if self.closing.load(Ordering::Acquire) {
-            shared.ask_to_close();
-        }
         Ok((shared, main))
     }
 
@@ -170,7 +168,8 @@ impl Core {
             let _ = reply.finish(Err(context.main_error().unwrap_or_else(|| context.dead())));
             return completion;
         }
-        self.send(&context.thread, Envelope::Load { context: Arc::clone(context), source, reply });
+        let loading = Loading { context: Arc::clone(context), source, reply };
+        self.send(&context.thread, Envelope::Load(Box::new(loading)));
         completion
     }
 

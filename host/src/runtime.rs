@@ -61,6 +61,12 @@ impl ContextRef {
         self.0.exported(name)
     }
 
+    /// Asks it to close, from any thread, and does not wait: no new calls, and running code is
+    /// interrupted. May be repeated.
+    pub fn ask_to_close(&self) {
+        self.0.ask_to_close();
+    }
+
     /// Whether it is gone.
     pub fn is_closed(&self) -> bool {
         self.0.state() == State::Closed
@@ -294,6 +300,7 @@ impl Runtime {
         let mut all = self.worker.waiting();
         // A thread that does not answer within a second is working, so the program is not stuck.
         all.extend(std::iter::from_fn(|| answers.recv_timeout(Duration::from_secs(1)).ok()).flatten());
+        all.sort();
         all
     }
 }

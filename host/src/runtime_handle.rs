@@ -9,9 +9,10 @@ use calog_plugin_api::{
 };
 
 use crate::core::Core;
-use crate::envelope::{Circumstances, Envelope};
+use crate::envelope::{Envelope, Parameters};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
+use crate::liveness::Counted;
 use crate::sync::time::Instant;
 use crate::worker;
 
@@ -56,7 +57,13 @@ impl RuntimeType for Shared {
 
     fn blocking(&self, work: Callback) {
         if let Ok(core) = self.core() {
-            core.pool.run(work);
+            // It may make something happen also when nobody waits for its result any more.
+            let counted = Counted::new(&core.liveness);
+            let run = move |_outcome| {
+                work.ring();
+                drop(counted);
+            };
+            core.pool.run(Callback::new(run));
         }
     }
 
@@ -77,8 +84,9 @@ impl RuntimeType for Shared {
             ContextId::HOST => Arc::clone(&core.host),
             id => Arc::clone(&core.context(id).ok_or_else(gone)?.thread),
         };
-        let with = Circumstances::of(info);
-        core.send_call(&thread, Envelope::Start { callable: callable.clone(), args: args.to_values(), with })
+        thread.check_room()?;
+        core.send(&thread, Envelope::Start(Box::new((callable.clone(), Parameters::of(info, args)))));
+        Ok(())
     }
 
     fn permission(&self, _info: &CallInfo, _name: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use calog_plugin_api::Frame;
 use crate::context::ContextShared;
 
 /// A task that waits.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Waiting {
     /// Its context's name.
     pub context: String,

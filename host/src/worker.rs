@@ -12,15 +12,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use calog_plugin_api::host_side::EngineHandle;
 use calog_plugin_api::{
-    Code, ContextOptions, Error, Facts, Finisher, FunctionKey, Host, KeptInfo, KeyMap, Outcome, Result, Source,
-    SourceMode,
+    Code, Error, Facts, Finisher, FunctionKey, Host, KeptInfo, KeyMap, Outcome, Result, Source, SourceMode,
 };
 
-use crate::context::{ContextShared, State};
+use crate::context::State;
 use crate::core::Core;
-use crate::envelope::{Envelope, Parcel, SourceText};
+use crate::envelope::{Envelope, Loading, Opening, Parcel};
 use crate::host_handle::ContextHost;
 use crate::ids::ContextId;
 use crate::local::LocalContext;
@@ -76,6 +74,8 @@ impl Drop for Turn {
 pub(crate) struct Worker {
     pub(crate) core: Arc<Core>,
     pub(crate) thread: Arc<Thread>,
+    /// What the circumstances of calls from other threads are derived from.
+    base: KeptInfo,
     inbox: Inbox,
     contexts: RefCell<KeyMap<ContextId, Rc<LocalContext>>>,
     nesting: Cell<u32>,
@@ -91,8 +91,10 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(core: Arc<Core>, thread: Arc<Thread>, inbox: Inbox) -> Worker {
+        let base = KeptInfo::new(core.handle().clone(), None, core.facts());
         Worker {
             core,
+            base,
             thread,
             inbox,
             contexts: RefCell::default(),
@@ -156,24 +158,10 @@ impl Worker {
     fn dispatch(self: &Rc<Worker>, parcel: Parcel) {
         let Parcel { envelope, counted } = parcel;
         match envelope {
-            Envelope::Open { shared, engine, options } => self.open(&shared, &engine, &options),
-            Envelope::Load { context, source, reply } => self.load(&context, &source, reply),
-            Envelope::Call { context, function, args, with, reply } => {
-                let outcome = self.with_call(&args, &with, |info, args| {
-                    self.enter(context, info, |handle, info| handle.call(function, info, args))
-                });
-                answer(outcome, reply);
-            }
-            Envelope::Method { context, object, member, args, with, reply } => {
-                let outcome = self.with_call(&args, &with, |info, args| {
-                    self.enter(context, info, |handle, info| handle.method(object, &member, info, args))
-                });
-                answer(outcome, reply);
-            }
-            Envelope::Start { callable, args, with } => self.start(&callable, &args, &with),
-            Envelope::Native { native, args, with, reply } => {
-                answer(self.with_call(&args, &with, |info, args| native.call(info, args)), reply);
-            }
+            Envelope::Open(opening) => self.open(&opening),
+            Envelope::Load(loading) => self.load(*loading),
+            Envelope::Call(request) => self.answer_call(*request),
+            Envelope::Start(start) => self.start(&start.0, &start.1),
             Envelope::Resume { context, key, result } => self.resume(context, key, result),
             Envelope::Release { context, function } => self.release(context, function),
             Envelope::ReleaseObject { context, object } => {
@@ -228,7 +216,8 @@ impl Worker {
 
     // ---- opening, loading, closing
 
-    fn open(self: &Rc<Worker>, shared: &Arc<ContextShared>, engine: &EngineHandle, options: &ContextOptions) {
+    fn open(self: &Rc<Worker>, opening: &Opening) {
+        let Opening { shared, engine, options } = opening;
         let mut facts = self.core.facts();
         facts.context = shared.id.number();
         if options.lenient() {
@@ -255,7 +244,8 @@ impl Worker {
         }
     }
 
-    fn load(self: &Rc<Worker>, shared: &Arc<ContextShared>, source: &SourceText, reply: Finisher) {
+    fn load(self: &Rc<Worker>, loading: Loading) {
+        let Loading { context: shared, source, reply } = loading;
         let Some(local) = self.local(shared.id) else {
             // Why it is gone, or could not be opened, is what the main chunk's waiters are told.
             return shared.when_main_ends(reply);

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use calog::plugin_api::{
-    Args, Callable, CancelToken, Code, Facts, Function, KeptInfo, Object, Outcome, Value, View,
-};
+use calog::plugin_api::{Args, Callable, CancelToken, Code, Facts, Function, KeptInfo, Object, Outcome, Value, View};
 use calog::{ContextRef, Ended, Open, Runtime, SearchPath};
 use calog_tests::{Folder, Output, plugin_folder};
 
@@ -146,14 +144,13 @@ struct Show {
 impl Show {
     fn new(lane: &mut Lane<'_>, round: &Arc<Round>) -> Show {
         let ledger = Arc::clone(&round.ledger);
-        let builder = Runtime::builder()
-            .plugins(SearchPath::of([plugin_folder()]))
-            .output(Output::default())
-            .on_error(move |context, error| {
+        let builder = Runtime::builder().plugins(SearchPath::of([plugin_folder()])).output(Output::default()).on_error(
+            move |context, error| {
                 if !ledger.permits(error) {
                     ledger.complain(format!("context {context} reports {error:?}"));
                 }
-            });
+            },
+        );
         let runtime = natives::add(builder, round).build().expect("a runtime over the workspace's plugins");
         let mut facts = Facts::default();
         facts.runtime = runtime.handle().id();

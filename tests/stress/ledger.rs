@@ -184,7 +184,8 @@ impl Ledger {
         }
         let promises = self.promises.lock();
         let unsound: Vec<_> = promises.iter().enumerate().filter(|(_, promise)| !promise.is_sound()).collect();
-        wrong.extend(unsound.iter().map(|(at, promise)| format!("promise {at} ended otherwise than once: {promise:?}")));
+        wrong
+            .extend(unsound.iter().map(|(at, promise)| format!("promise {at} ended otherwise than once: {promise:?}")));
         assert!(wrong.is_empty(), "{words}:\n{}", wrong.join("\n"));
     }
 

@@ -361,7 +361,7 @@ fn a_program_that_cannot_go_on_ends_with_four_and_says_who_waits() {
     ]);
     let ran = Calog::new(["run", "one.lua"]).within(folder.path()).run().ended_with(4);
     assert_eq!(ran.out, "one\ntwo\n");
-    ran.said(&["stuck", "context 'one' (lua) at one.lua waits for", "context 'two' (lua) at two.lua waits for"]);
+    ran.said(&["stuck", "context 'one' (lua) at one.lua:2 waits for", "context 'two' (lua) at two.lua:3 waits for"]);
     let ran = Calog::new(["run", "never.js"]).within(folder.path()).run().ended_with(4);
     assert_eq!(ran.out, "never\n");
     ran.said(&["stuck", "context 'never' (javascript) at never.js"]);

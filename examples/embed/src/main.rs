@@ -109,6 +109,6 @@ fn main() -> Result<()> {
 
     // Ends everything in order, within a limit. Dropping the runtime does the same.
     let closed = runtime.close(PATIENCE);
-    println!("threads lost: {}", closed.lost.len());
+    println!("lost: {}", closed.lost.len());
     Ok(())
 }

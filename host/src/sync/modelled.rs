@@ -75,13 +75,11 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 /// A condition variable.
 pub(crate) struct Condvar(checker::sync::Condvar);
 
-impl Default for Condvar {
-    fn default() -> Self {
+impl Condvar {
+    pub(crate) fn new() -> Condvar {
         Condvar(checker::sync::Condvar::new())
     }
-}
 
-impl Condvar {
     pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         let held = guard.held.take().expect("a guard holds its lock but within a wait");
         guard.held = Some(self.0.wait(held).unwrap_or_else(PoisonError::into_inner));
@@ -130,12 +128,14 @@ impl<T: Default> Default for RwLock<T> {
 pub(crate) mod thread {
     use std::io;
     use std::num::NonZero;
-    use std::sync::Arc;
     use std::time::Duration;
 
-    use super::atomic::{AtomicBool, Ordering};
+    pub(crate) use super::checker::thread::JoinHandle;
     use super::checker::thread::{self, yield_now};
+    #[cfg(calog_model = "shuttle")]
     pub(crate) use super::checker::thread::{Thread, current, park};
+    #[cfg(calog_model = "loom")]
+    pub(crate) use super::parking::{Thread, current, park};
     use super::time;
 
     /// One core: nobody spins, which a checker would take for ever to see the end of.
@@ -144,11 +144,6 @@ pub(crate) mod thread {
     }
 
     pub(crate) fn park_timeout(_limit: Duration) {
-        time::tick();
-        yield_now();
-    }
-
-    pub(crate) fn sleep(_time: Duration) {
         time::tick();
         yield_now();
     }
@@ -170,29 +165,44 @@ pub(crate) mod thread {
         }
 
         pub(crate) fn spawn(self, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-            let finished = Arc::new(AtomicBool::new(false));
-            let end = Arc::clone(&finished);
-            let handle = self.0.spawn(move || {
-                run();
-                end.store(true, Ordering::Release);
-            })?;
-            Ok(JoinHandle { handle, finished })
+            self.0.spawn(run)
+        }
+    }
+}
+
+/// Parking for loom, whose own `unpark` also ends waits for locks and for threads' ends.
+#[cfg(calog_model = "loom")]
+mod parking {
+    use std::sync::Arc;
+
+    use super::{Condvar, Mutex};
+
+    /// A thread that can be woken: a token, and who waits for it.
+    #[derive(Clone)]
+    pub(crate) struct Thread(Arc<(Mutex<bool>, Condvar)>);
+
+    loom::thread_local! {
+        static CURRENT: Thread = Thread(Arc::new((Mutex::new(false), Condvar::new())));
+    }
+
+    pub(crate) fn current() -> Thread {
+        CURRENT.with(Thread::clone)
+    }
+
+    pub(crate) fn park() {
+        let Thread(parked) = current();
+        let (token, given) = &*parked;
+        let mut token = token.lock();
+        while !std::mem::take(&mut *token) {
+            given.wait(&mut token);
         }
     }
 
-    /// The right to wait for a thread's end.
-    pub(crate) struct JoinHandle<T> {
-        handle: thread::JoinHandle<T>,
-        finished: Arc<AtomicBool>,
-    }
-
-    impl<T> JoinHandle<T> {
-        pub(crate) fn is_finished(&self) -> bool {
-            self.finished.load(Ordering::Acquire)
-        }
-
-        pub(crate) fn join(self) -> std::thread::Result<T> {
-            self.handle.join()
+    impl Thread {
+        pub(crate) fn unpark(&self) {
+            let (token, given) = &*self.0;
+            *token.lock() = true;
+            given.notify_one();
         }
     }
 }
@@ -242,7 +252,7 @@ pub(crate) mod channel {
 
     pub(crate) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
         let state = State { messages: VecDeque::new(), senders: 1, receivers: 1 };
-        let queue = Arc::new(Queue { state: Mutex::new(state), sent: Condvar::default(), length: AtomicUsize::new(0) });
+        let queue = Arc::new(Queue { state: Mutex::new(state), sent: Condvar::new(), length: AtomicUsize::new(0) });
         (Sender(Arc::clone(&queue)), Receiver(queue))
     }
 

@@ -5,12 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use calog_plugin_api::host_side::{ContextHandle, Entered};
-use calog_plugin_api::{
-    Args, CallInfo, Callable, Code, Error, FunctionKey, KeptInfo, ObjectKey, Outcome, Result, Value, View,
-};
+use calog_plugin_api::{Args, CallInfo, Callable, Code, Error, FunctionKey, KeptInfo, ObjectKey, Outcome, Result};
 
-use super::Worker;
-use crate::envelope::Circumstances;
+use super::{Worker, answer};
+use crate::envelope::{Callee, Parameters, Request};
 use crate::function::callee_facts;
 use crate::ids::ContextId;
 
@@ -65,11 +63,26 @@ impl Worker {
         self.after(&local, entered, &info)
     }
 
+    /// Makes a call that came from another thread.
+    pub(super) fn answer_call(self: &Rc<Worker>, request: Request) {
+        let Request { callee, parameters, reply } = request;
+        let outcome = self.with_call(&parameters, |info, args| match &callee {
+            Callee::Function(context, function) => {
+                self.enter(*context, info, |handle, info| handle.call(*function, info, args))
+            }
+            Callee::Method(context, object, member) => {
+                self.enter(*context, info, |handle, info| handle.method(*object, member, info, args))
+            }
+            Callee::Native(native) => native.call(info, args),
+        });
+        answer(outcome, reply);
+    }
+
     /// Starts a callable as a new task; its failure is reported.
-    pub(super) fn start(self: &Rc<Worker>, callable: &Callable, args: &[Value], with: &Circumstances) {
+    pub(super) fn start(self: &Rc<Worker>, callable: &Callable, parameters: &Parameters) {
         // The pump that serves it has counted this level already.
         let _served = Served::new(&self.nesting);
-        let outcome = self.with_call(args, with, |info, args| callable.call(info, args));
+        let outcome = self.with_call(parameters, |info, args| callable.call(info, args));
         let (core, context) = (Arc::clone(&self.core), ContextId(callable.identity().context));
         outcome.then(move |result| {
             if let Err(error) = result {
@@ -79,14 +92,11 @@ impl Worker {
     }
 
     /// Runs with the arguments and circumstances of a caller on another thread.
-    pub(super) fn with_call<T>(
-        &self,
-        args: &[Value],
-        with: &Circumstances,
-        run: impl FnOnce(&CallInfo, Args<'_>) -> T,
-    ) -> T {
-        let views: Vec<View<'_>> = args.iter().map(Value::view).collect();
-        run(&KeptInfo::new(self.core.handle().clone(), with.cancel.clone(), with.facts), Args::new(&views))
+    fn with_call<T>(&self, parameters: &Parameters, run: impl FnOnce(&CallInfo, Args<'_>) -> T) -> T {
+        parameters.with_args(|args| match &parameters.cancel {
+            None => run(&self.base.derive(parameters.facts), args),
+            token => run(&KeptInfo::new(self.core.handle().clone(), token.clone(), parameters.facts), args),
+        })
     }
 }
 

@@ -65,9 +65,12 @@ impl Landing {
 
     /// Another wait comes on top. The thread, which is at work, is counted otherwise.
     fn bury(&self, liveness: &Liveness) {
-        let mut state = self.state.lock();
-        state.buried = true;
-        if std::mem::take(&mut state.counted) {
+        let was_counted = {
+            let mut state = self.state.lock();
+            state.buried = true;
+            std::mem::take(&mut state.counted)
+        };
+        if was_counted {
             liveness.down();
         }
     }

@@ -3,13 +3,16 @@
 //! A script is a list of lines `name: act`, each of which exports a function; a line without a name
 //! is done at once. Acts: `give VALUE`, `sum` (of its arguments), `apply` (calls its first argument
 //! with the others), `import MODULE NAME` (calls an export of a module with its arguments),
-//! `native NAME`, `panic`, `spin` (until it is told to stop), `suspend NATIVE` (waits for a native
-//! without blocking its thread).
+//! `native NAME`, `waits NAME` (the same between the natives `begin.NAME` and `end.NAME`), `panic`,
+//! `spin` (until it is told to stop), `suspend NATIVE` (waits for a native without blocking its
+//! thread), `yield VALUE` (gives way with a number, or nil for a word), `apply-listen` (applies, then
+//! runs until it hears an interrupt), `fresh ACT` (gives a new function), `me` (gives the function
+//! itself), `count` (how many functions are kept for others), `object` (gives a new object).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use calog_plugin_api::KeptInfo;
 use calog_plugin_api::prelude::*;
 
 /// The engine.
@@ -28,7 +31,25 @@ impl Engine for Toy {
         if options.name() == "refused" {
             return Err(Error::new(Code::Unsupported, "this name is refused"));
         }
-        Ok(Script { host, acts: RefCell::default(), next_task: Cell::new(1), _keep: RefCell::default() })
+        Ok(Script::new(host))
+    }
+}
+
+/// The same, for interpreters that bear no other thread than the program's.
+pub(crate) struct MainToy;
+
+impl Engine for MainToy {
+    const NAME: &'static str = "maintoy";
+    const EXTENSIONS: &'static [&'static str] = &["mtoy"];
+    const THREADING: calog_plugin_api::Threading = calog_plugin_api::Threading::MainThread;
+    type Context = Script;
+
+    fn new(_runtime: RuntimeHandle, _config: View<'_>) -> Result<MainToy> {
+        Ok(MainToy)
+    }
+
+    fn open(&self, host: Host, _options: &ContextOptions) -> Result<Script> {
+        Ok(Script::new(host))
     }
 }
 
@@ -37,7 +58,7 @@ pub(crate) struct Script {
     host: Host,
     acts: RefCell<HashMap<u64, String>>,
     next_task: Cell<u64>,
-    _keep: RefCell<Vec<KeptInfo>>,
+    interrupted: AtomicBool,
 }
 
 impl Context for Script {
@@ -71,8 +92,11 @@ impl Context for Script {
     }
 
     fn call(&self, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Step {
-        let act = self.acts.borrow().get(&function.0).cloned();
-        self.act(&act.unwrap_or_default(), info, args)
+        let act = self.acts.borrow().get(&function.0).cloned().unwrap_or_default();
+        match act.as_str() {
+            "me" => Step::Done(self.function(Some(function), &act)),
+            _ => self.act(&act, info, args),
+        }
     }
 
     fn release(&self, function: FunctionKey) {
@@ -82,12 +106,27 @@ impl Context for Script {
     fn resume(&self, _key: WaitKey, result: Result<Value>) -> Step {
         Step::Done(result)
     }
+
+    fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Script {
+    fn new(host: Host) -> Script {
+        Script { host, acts: RefCell::default(), next_task: Cell::new(1), interrupted: AtomicBool::new(false) }
+    }
+
+    fn take_task(&self) -> TaskKey {
+        TaskKey(self.next_task.replace(self.next_task.get() + 1))
+    }
+
     fn act(&self, act: &str, info: &CallInfo, args: Args<'_>) -> Step {
         let (verb, rest) = act.split_once(' ').unwrap_or((act, ""));
         match verb {
+            "fresh" => Step::Done(self.function(None, rest)),
+            "object" => Step::Done(self.host.object(None, "thing", &Value::Nil).map(|(object, _)| object.into())),
+            "count" => Step::Done(Ok(Value::Int(self.acts.borrow().len() as i64))),
             "give" => Step::Done(Ok(rest.parse().map_or_else(|_| Value::from(rest), Value::Int))),
             "sum" => Step::Done(Ok(Value::Int(args.iter().filter_map(View::as_int).sum()))),
             "apply" => match args.get(0).as_callable() {
@@ -107,25 +146,45 @@ impl Script {
             },
             "import" => self.import(rest, info, args),
             "native" => Step::Done(self.native(rest, info, args)),
+            "waits" => Step::Done(self.native(&format!("begin.{rest}"), info, Args::new(&[])).and_then(|_| {
+                let result = self.native(rest, info, args);
+                self.native(&format!("end.{rest}"), info, Args::new(&[]))?;
+                result
+            })),
             "suspend" => match self.find(rest) {
                 Ok(native) => match native.call(info, args) {
-                    Outcome::Pending(on) => {
-                        let task = TaskKey(self.next_task.replace(self.next_task.get() + 1));
-                        Step::Waiting { task, on }
-                    }
+                    Outcome::Pending(on) => Step::Waiting { task: self.take_task(), on },
                     settled => self.settle(settled, info),
                 },
                 Err(error) => Step::Done(Err(error)),
             },
+            "yield" => {
+                let value = rest.parse().map_or(Value::Nil, Value::Int);
+                Step::Yielded { task: self.take_task(), value }
+            }
+            "apply-listen" => {
+                let applied = self.act("apply", info, args);
+                while !self.interrupted.load(Ordering::Relaxed) {
+                    pause();
+                }
+                applied
+            }
             "panic" => panic!("the toy was told to"),
             "spin" => {
                 while !self.host.stopping() {
-                    std::hint::spin_loop();
+                    pause();
                 }
                 Step::Done(Err(Error::new(Code::Cancelled, "stopped")))
             }
             _ => Step::Done(Err(Error::new(Code::Script, format!("no act '{act}'")))),
         }
+    }
+
+    /// A function that does this: that of the known key if it is still held, or a new one.
+    fn function(&self, known: Option<FunctionKey>, act: &str) -> Result<Value> {
+        let (callable, key) = self.host.function(known)?;
+        self.acts.borrow_mut().insert(key.0, act.to_owned());
+        Ok(callable.into())
     }
 
     fn settle(&self, outcome: Outcome, info: &CallInfo) -> Step {
@@ -159,4 +218,12 @@ impl Script {
             None => Step::Done(Ok(exports.view().field(name).to_value())),
         }
     }
+}
+
+/// A moment for the others.
+fn pause() {
+    #[cfg(calog_model = "shuttle")]
+    shuttle::thread::yield_now();
+    #[cfg(not(calog_model = "shuttle"))]
+    std::hint::spin_loop();
 }

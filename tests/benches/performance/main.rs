@@ -1,4 +1,4 @@
-//! The goals P1 to P4 and P6 of `docs/performance.md`, measured in one run as ratios.
+//! The goals P1 to P6 of `docs/performance.md`, measured in one run as ratios.
 //!
 //! Ours and the reference take turns, many short rounds each, so that a machine that slows down for a
 //! while slows both; the ratio is the median over the rounds, the times are the best of them.
@@ -6,8 +6,10 @@
 mod by_hand;
 mod ours;
 mod table;
+mod two_threads;
 
 use table::{Goal, Question, Table};
+use two_threads::{Cores, TwoThreads};
 
 fn main() {
     // Cargo runs benches as tests too; then there is nothing to measure.
@@ -47,6 +49,8 @@ fn main() {
     let back = across("JavaScript calls Lua on the same thread");
     table.measure(back, |n| ours.javascript_to_lua(n), |n| glue.javascript_to_lua(n));
 
+    across_threads(&mut table);
+
     let what = "10,000 maps of 5 fields, Lua to JavaScript, read there";
     let records = |reference, goal| Question { id: "P6", what, reference, goal: Goal::AtMost(goal) };
     let walked = records("walking in Lua + building in JavaScript", 1.15);
@@ -54,4 +58,22 @@ fn main() {
     let written = records("the way through JSON text", 0.35);
     table.measure(written, |n| ours.records(n), |n| glue.through_json(n));
     table.print();
+}
+
+/// P5: the waiting side and the called side on different threads.
+fn across_threads(table: &mut Table) {
+    let question = |what, reference, goal| Question { id: "P5", what, reference, goal: Goal::AtMost(goal) };
+    let spinning = "two threads spinning on two atomics";
+    let free = TwoThreads::new(Cores::All);
+    let there = question("Lua calls JavaScript on another thread, two cores", spinning, 5.0);
+    table.measure(there, |n| free.lua_to_javascript(n), two_threads::spinning);
+    let back = question("JavaScript calls Lua on another thread, two cores", spinning, 5.0);
+    table.measure(back, |n| free.javascript_to_lua(n), two_threads::spinning);
+    drop(free);
+    let sleeping = "two threads sleeping on futexes";
+    let pinned = TwoThreads::new(Cores::One);
+    let there = question("Lua calls JavaScript on another thread, one core", sleeping, 1.2);
+    table.measure(there, |n| pinned.lua_to_javascript(n), two_threads::sleeping);
+    let back = question("JavaScript calls Lua on another thread, one core", sleeping, 1.2);
+    table.measure(back, |n| pinned.javascript_to_lua(n), two_threads::sleeping);
 }

@@ -1,0 +1,223 @@
+//! How deep calls may nest: the bounds come as errors that scripts can catch, before the thread's
+//! stack ends, whatever the scripts do in between.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use calog::plugin_api::{Function, Value};
+use calog::{ContextRef, Runtime};
+use calog_tests::{LANGUAGES, Language, SAFETY_NET, Scene, THREADS, every_pair, field, function};
+use parking_lot::Mutex;
+
+/// Nested pumps and same-thread calls of one thread.
+const MAX_NESTING: i64 = 40;
+
+/// Calls that wait for each other.
+const MAX_LOGICAL_DEPTH: i64 = 200;
+
+/// What must be left of a thread's stack at the deepest level, before a script's own recursion there.
+const STACK_TO_SPARE_BYTES: usize = 1 << 20;
+
+/// Has a and b call each other until it fails, and gives what the deepest found.
+fn sink(scene: &Scene, how: &str, a: &ContextRef, b: &ContextRef, more: &[Value]) -> Value {
+    let mut args = vec![function(b, how), function(a, how), 1.into()];
+    args.extend_from_slice(more);
+    let found = scene.world.try_call(a, how, &args);
+    found.unwrap_or_else(|error| panic!("{}: {how}: {error:?}", scene.what))
+}
+
+fn level(found: &Value) -> i64 {
+    field(found, "level").view().as_int().unwrap_or_default()
+}
+
+fn is_shared(scene: &Scene) -> bool {
+    scene.what.contains("Some")
+}
+
+#[test]
+fn nesting_ends_in_a_depth_error_that_the_deepest_level_catches() {
+    every_pair(|scene, a, b| {
+        for how in ["sink_in_place", "sink_far"] {
+            for _ in 0..2 {
+                let found = sink(scene, how, a, b, &[]);
+                assert_eq!(field(&found, "code"), Value::from("depth"), "{}: {how} {found:?}", scene.what);
+                // Each of two threads nests by itself: an entry and a pump for each of its levels. With
+                // recursion of its own in between a language may come to its own limit before that.
+                let threads = if is_shared(scene) { 1 } else { 2 };
+                let least = if how == "sink_far" { 5 } else { MAX_NESTING / 2 };
+                let levels = level(&found);
+                assert!((least..=threads * MAX_NESTING).contains(&levels), "{}: {how} {levels}", scene.what);
+                scene.settle(a);
+                scene.settle(b);
+            }
+        }
+        assert_eq!(scene.world.errors(), [], "{}", scene.what);
+    });
+}
+
+#[test]
+fn suspended_recursion_ends_in_a_depth_error_at_the_logical_limit() {
+    every_pair(|scene, a, b| {
+        for _ in 0..2 {
+            let found = sink(scene, "sink", a, b, &[]);
+            assert_eq!(field(&found, "code"), Value::from("depth"), "{}: {found:?}", scene.what);
+            if !is_shared(scene) {
+                assert_eq!(level(&found), MAX_LOGICAL_DEPTH, "{}: {found:?}", scene.what);
+            }
+            scene.settle(a);
+            scene.settle(b);
+        }
+        assert_eq!(scene.world.errors(), [], "{}", scene.what);
+    });
+}
+
+/// The deepest place of each thread that called, in bytes from the stack's start; and its size.
+#[derive(Clone, Default)]
+struct Depths(Arc<Mutex<BTreeMap<String, (usize, usize)>>>);
+
+impl Depths {
+    /// Where this thread's stack pointer is, about.
+    fn mark(&self) {
+        let here = 0_u8;
+        let here = (&raw const here).addr();
+        let (low, high) = stack_around(here);
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        let mut depths = self.0.lock();
+        let depth = depths.entry(name).or_default();
+        *depth = (depth.0.max(high - here), high - low);
+    }
+}
+
+/// The range of addresses that a line of the process's mappings begins with.
+fn range(line: &str) -> Option<(usize, usize)> {
+    let (low, high) = line.split_whitespace().next()?.split_once('-')?;
+    Some((usize::from_str_radix(low, 16).ok()?, usize::from_str_radix(high, 16).ok()?))
+}
+
+/// The mapping that holds this address: a thread's stack.
+fn stack_around(address: usize) -> (usize, usize) {
+    let maps = fs::read_to_string("/proc/self/maps").expect("the process's mappings");
+    maps.lines().filter_map(range).find(|(low, high)| (*low..*high).contains(&address)).expect("a stack is mapped")
+}
+
+/// How much of the stack that starts here was ever touched, by its threads so far.
+fn touched_bytes(low: usize) -> usize {
+    let maps = fs::read_to_string("/proc/self/smaps").expect("the process's mappings");
+    let of_stack = maps.lines().skip_while(|line| range(line).is_none_or(|(from, _)| from != low));
+    let resident = of_stack.filter_map(|line| line.strip_prefix("Rss:")).next().expect("a stack is mapped");
+    resident.trim().trim_end_matches(" kB").parse::<usize>().expect("a size") << 10
+}
+
+#[test]
+fn the_limits_are_reached_well_before_the_stack_ends() {
+    every_pair(|scene, a, b| {
+        for how in ["sink", "sink_in_place", "sink_far"] {
+            let depths = Depths::default();
+            let marks = depths.clone();
+            let mark = Function::new("mark", move || marks.mark()).build().expect("a native");
+            let mark = scene.world.runtime.handle().callable(&mark).expect("a callable");
+            sink(scene, how, a, b, &[mark.into()]);
+            for (thread, (used, size)) in &*depths.0.lock() {
+                println!("{}: {how}: {thread}: {} KiB of {} KiB", scene.what, used >> 10, size >> 10);
+                assert!(used + STACK_TO_SPARE_BYTES <= *size, "{}: {how}: {used} of {size}", scene.what);
+            }
+            assert!(!depths.0.lock().is_empty(), "{}: {how}: somebody marked", scene.what);
+        }
+    });
+}
+
+/// What the script itself does without end, at the deepest level.
+#[test]
+fn endless_recursion_of_a_script_at_the_deepest_level_is_an_error() {
+    for one in &LANGUAGES {
+        for other in &LANGUAGES {
+            for thread in THREADS {
+                for how in ["sink", "sink_in_place", "sink_far"] {
+                    overflow_everything(one, other, thread, how);
+                }
+            }
+        }
+    }
+}
+
+fn overflow_everything(one: &Language, other: &Language, thread: Option<&str>, how: &str) {
+    let scene = Scene::new(format!("{} and {} on {thread:?}", one.name, other.name));
+    let (a, b) = (scene.actor("a", one, thread), scene.actor("b", other, thread));
+    for (context, language) in [(&a, one), (&b, other)] {
+        for kind in language.overflows {
+            let overflow = field(&function(context, "overflow"), kind);
+            let what = format!("{}: {how}: {} {kind}", scene.what, language.name);
+            println!("{what}");
+            let found = sink(&scene, how, &a, &b, &[overflow]);
+            let deepest = field(&found, "deepest");
+            assert_ne!(field(&deepest, "message"), Value::Nil, "{what}: {found:?}");
+            scene.settle(&a);
+            scene.settle(&b);
+        }
+    }
+    assert_eq!(scene.world.runtime.close(calog::CLOSE_LIMIT), calog::Closed::default(), "{}", scene.what);
+}
+
+/// The same without any nesting.
+#[test]
+fn endless_recursion_of_a_script_is_an_error() {
+    for language in &LANGUAGES {
+        let scene = Scene::new(language.name);
+        let a = scene.actor("a", language, None);
+        for kind in language.overflows {
+            let overflow = field(&function(&a, "overflow"), kind);
+            println!("{}: {kind}", scene.what);
+            let found = scene.world.try_call(&a, "catches", &[overflow]).expect("it is caught");
+            assert_ne!(field(&found, "message"), Value::Nil, "{}: {kind}: {found:?}", scene.what);
+            scene.settle(&a);
+        }
+    }
+}
+
+/// The program's own thread counts as well: its calls nest when natives of its call back.
+#[test]
+fn natives_of_the_program_that_call_back_end_in_a_depth_error_too() {
+    thread_local! {
+        static RUNTIME: std::cell::RefCell<Option<(std::rc::Rc<Runtime>, ContextRef)>> = const { std::cell::RefCell::new(None) };
+    }
+    for language in &LANGUAGES {
+        let call_back = |level: i64| {
+            let (runtime, context) = RUNTIME.with_borrow(Clone::clone).expect("it is set below");
+            runtime.call_export(&context, "down", &[level.into()])
+        };
+        let world = calog_tests::World::with(|builder| builder.native(Function::new("call_back", call_back)));
+        let text = match language.name {
+            "lua" => {
+                "return { down = function(level)
+                 local ok, found = pcall(call_back, level + 1)
+                 if ok then return found end
+                 return { level = level, code = found.code }
+             end }"
+            }
+            "javascript" => {
+                "export function down(level) {
+                 try { return call_back(level + 1) } catch (error) { return { level, code: error.code } }
+             }"
+            }
+            other => panic!("{other}: say here how it calls a native"),
+        };
+        let context = world.open(&format!("a.{}", language.extension), text);
+        let runtime = std::rc::Rc::new(world.runtime);
+        RUNTIME.set(Some((std::rc::Rc::clone(&runtime), context.clone())));
+        // Should it never end by itself, it ends here, and with another code.
+        let stopper = runtime.stopper();
+        let (done, is_done) = std::sync::mpsc::channel::<()>();
+        let guard = std::thread::spawn(move || {
+            if is_done.recv_timeout(SAFETY_NET) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                stopper.exit(1);
+            }
+        });
+        let found = runtime.call_export(&context, "down", &[1.into()]);
+        drop(done);
+        guard.join().expect("the guard ends");
+        RUNTIME.take();
+        let found = found.unwrap_or_else(|error| panic!("{}: {error:?}", language.name));
+        assert_eq!(field(&found, "code"), Value::from("depth"), "{}: {found:?}", language.name);
+    }
+}
