@@ -50,8 +50,6 @@ fn everything_at_once() {
     let seed = setting("CALOG_STRESS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("CALOG_STRESS_SEED={seed}");
     let mut dice = Dice::new(seed);
-    // Once through, so that what a process makes once and keeps is there.
-    lanes(&mut dice, &|done| done < 1);
     let before = Footprint::now();
     let tally = match seconds {
         Some(seconds) => for_a_time(&mut dice, Duration::from_secs(seconds)),

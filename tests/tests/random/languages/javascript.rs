@@ -1,4 +1,4 @@
-//! JavaScript.
+//! How the steps of a program are written in JavaScript.
 
 use super::{FunctionForm, Language, Sources, ThrowForm};
 

@@ -1,4 +1,4 @@
-//! Lua.
+//! How the steps of a program are written in Lua.
 
 use super::{FunctionForm, Language, Sources, ThrowForm};
 
