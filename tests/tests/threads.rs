@@ -180,9 +180,12 @@ fn pump_serves_what_is_there_and_pump_for_some_time_and_pump_until_a_condition()
     assert!(!world.runtime.pump(), "there is nothing, so it returns at once");
     mail.try_iter().for_each(drop);
     let asked = world.ask(&context, "many", &[1.into()]);
-    mail.recv_timeout(SAFETY_NET).expect("the native's envelope");
-    assert!(world.runtime.pump(), "there was something");
-    assert_eq!(on_host.calls.lock().len(), 1);
+    // It may be told of what a look before has served already.
+    while on_host.calls.lock().is_empty() {
+        mail.recv_timeout(SAFETY_NET).expect("the native's envelope");
+        let any = world.runtime.pump();
+        assert_eq!(any, on_host.calls.lock().len() == 1, "it says whether there was something");
+    }
     assert_eq!(world.answer(&asked), Ok(Value::Int(1)));
 
     let begun = Instant::now();
