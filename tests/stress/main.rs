@@ -8,11 +8,14 @@
 //! `CALOG_STRESS_SECONDS` says for how long, `CALOG_STRESS_SEED` with which dice.
 
 mod dice;
+mod ends;
 mod foreign;
 mod lane;
 mod languages;
 mod ledger;
 mod natives;
+mod plays;
+mod show;
 
 use std::env;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
