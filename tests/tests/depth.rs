@@ -16,7 +16,7 @@ const MAX_NESTING: i64 = 40;
 /// Calls that wait for each other.
 const MAX_LOGICAL_DEPTH: i64 = 200;
 
-/// What must be left of a thread's stack at the deepest level, before a script's own recursion there.
+/// What must be left of a thread's stack at the deepest level, also after a script's own recursion there.
 const STACK_TO_SPARE_BYTES: usize = 1 << 20;
 
 /// Has a and b call each other until it fails, and gives what the deepest found.
@@ -42,12 +42,14 @@ fn nesting_ends_in_a_depth_error_that_the_deepest_level_catches() {
             for _ in 0..2 {
                 let found = sink(scene, how, a, b, &[]);
                 assert_eq!(field(&found, "code"), Value::from("depth"), "{}: {how} {found:?}", scene.what);
-                // Each of two threads nests by itself: an entry and a pump for each of its levels. With
-                // recursion of its own in between a language may come to its own limit before that.
-                let threads = if is_shared(scene) { 1 } else { 2 };
-                let least = if how == "sink_far" { 5 } else { MAX_NESTING / 2 };
+                // The first level lies on none; each of two threads nests by itself. With recursion of
+                // its own in between a language may come to its own limit before that.
+                let most = 1 + MAX_NESTING * if is_shared(scene) { 1 } else { 2 };
                 let levels = level(&found);
-                assert!((least..=threads * MAX_NESTING).contains(&levels), "{}: {how} {levels}", scene.what);
+                match how {
+                    "sink_far" => assert!((5..=most).contains(&levels), "{}: {how} {levels}", scene.what),
+                    _ => assert_eq!(levels, most, "{}: {how}", scene.what),
+                }
                 scene.settle(a);
                 scene.settle(b);
             }
@@ -72,9 +74,16 @@ fn suspended_recursion_ends_in_a_depth_error_at_the_logical_limit() {
     });
 }
 
-/// The deepest place of each thread that called, in bytes from the stack's start; and its size.
+/// Of each thread that called: the bounds of its stack, and the deepest place.
 #[derive(Clone, Default)]
-struct Depths(Arc<Mutex<BTreeMap<String, (usize, usize)>>>);
+struct Depths(Arc<Mutex<BTreeMap<String, Depth>>>);
+
+#[derive(Clone, Copy)]
+struct Depth {
+    low: usize,
+    high: usize,
+    deepest: usize,
+}
 
 impl Depths {
     /// Where this thread's stack pointer is, about.
@@ -84,8 +93,15 @@ impl Depths {
         let (low, high) = stack_around(here);
         let name = std::thread::current().name().unwrap_or_default().to_owned();
         let mut depths = self.0.lock();
-        let depth = depths.entry(name).or_default();
-        *depth = (depth.0.max(high - here), high - low);
+        let depth = depths.entry(name).or_insert(Depth { low, high, deepest: here });
+        depth.deepest = depth.deepest.min(here);
+    }
+
+    /// A function that marks.
+    fn callable(&self, scene: &Scene) -> Value {
+        let own = self.clone();
+        let mark = Function::new("mark", move || own.mark()).build().expect("a native");
+        scene.world.runtime.handle().callable(&mark).expect("a callable").into()
     }
 }
 
@@ -114,20 +130,17 @@ fn the_limits_are_reached_well_before_the_stack_ends() {
     every_pair(|scene, a, b| {
         for how in ["sink", "sink_in_place", "sink_far"] {
             let depths = Depths::default();
-            let marks = depths.clone();
-            let mark = Function::new("mark", move || marks.mark()).build().expect("a native");
-            let mark = scene.world.runtime.handle().callable(&mark).expect("a callable");
-            sink(scene, how, a, b, &[mark.into()]);
-            for (thread, (used, size)) in &*depths.0.lock() {
-                println!("{}: {how}: {thread}: {} KiB of {} KiB", scene.what, used >> 10, size >> 10);
-                assert!(used + STACK_TO_SPARE_BYTES <= *size, "{}: {how}: {used} of {size}", scene.what);
+            sink(scene, how, a, b, &[depths.callable(scene)]);
+            for (thread, Depth { low, high, deepest }) in &*depths.0.lock() {
+                let (used, left) = (high - deepest, deepest - low);
+                println!("{}: {how}: {thread}: {} KiB used, {} KiB left", scene.what, used >> 10, left >> 10);
+                assert!(left >= STACK_TO_SPARE_BYTES, "{}: {how}: {left} of {}", scene.what, high - low);
             }
             assert!(!depths.0.lock().is_empty(), "{}: {how}: somebody marked", scene.what);
         }
     });
 }
 
-/// What the script itself does without end, at the deepest level.
 #[test]
 fn endless_recursion_of_a_script_at_the_deepest_level_is_an_error() {
     for one in &LANGUAGES {
@@ -144,17 +157,23 @@ fn endless_recursion_of_a_script_at_the_deepest_level_is_an_error() {
 fn overflow_everything(one: &Language, other: &Language, thread: Option<&str>, how: &str) {
     let scene = Scene::new(format!("{} and {} on {thread:?}", one.name, other.name));
     let (a, b) = (scene.actor("a", one, thread), scene.actor("b", other, thread));
+    let depths = Depths::default();
+    sink(&scene, how, &a, &b, &[depths.callable(&scene)]);
     for (context, language) in [(&a, one), (&b, other)] {
         for kind in language.overflows {
             let overflow = field(&function(context, "overflow"), kind);
             let what = format!("{}: {how}: {} {kind}", scene.what, language.name);
-            println!("{what}");
             let found = sink(&scene, how, &a, &b, &[overflow]);
             let deepest = field(&found, "deepest");
             assert_ne!(field(&deepest, "message"), Value::Nil, "{what}: {found:?}");
             scene.settle(&a);
             scene.settle(&b);
         }
+    }
+    for (thread, Depth { low, high, .. }) in &*depths.0.lock() {
+        let left = high - low - touched_bytes(*low);
+        println!("{}: {how}: {thread}: {} KiB never touched", scene.what, left >> 10);
+        assert!(left >= STACK_TO_SPARE_BYTES, "{}: {how}: {left} of {}", scene.what, high - low);
     }
     assert_eq!(scene.world.runtime.close(calog::CLOSE_LIMIT), calog::Closed::default(), "{}", scene.what);
 }
@@ -167,7 +186,6 @@ fn endless_recursion_of_a_script_is_an_error() {
         let a = scene.actor("a", language, None);
         for kind in language.overflows {
             let overflow = field(&function(&a, "overflow"), kind);
-            println!("{}: {kind}", scene.what);
             let found = scene.world.try_call(&a, "catches", &[overflow]).expect("it is caught");
             assert_ne!(field(&found, "message"), Value::Nil, "{}: {kind}: {found:?}", scene.what);
             scene.settle(&a);

@@ -11,8 +11,8 @@ use calog::{Ended, RuntimeBuilder, Waiting};
 use calog_tests::{Asked, Calog, Folder, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, function};
 use parking_lot::Mutex;
 
-/// What a run ended with that was ended by the test, as it never ended by itself.
-const NEVER_ENDED: Ended = Ended::Exit(99);
+/// What a run ends with that the test ended, as it never ended by itself.
+const NEVER_ENDED: i32 = 99;
 
 /// Runs as a program, but not for ever.
 fn run(world: &World) -> Ended {
@@ -20,7 +20,7 @@ fn run(world: &World) -> Ended {
     let (done, is_done) = channel::<()>();
     let guard = thread::spawn(move || {
         if is_done.recv_timeout(SAFETY_NET) == Err(RecvTimeoutError::Timeout) {
-            stopper.exit(99);
+            stopper.exit(NEVER_ENDED);
         }
     });
     let ended = world.runtime.run();

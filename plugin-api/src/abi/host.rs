@@ -134,6 +134,15 @@ impl Drop for Host {
     }
 }
 
+#[cold]
+fn too_deep(callee: &Callable) -> Result<()> {
+    // A native that does not wait can be called at any depth; one that does fails when it is waited for.
+    match callee.identity().context {
+        0 => Ok(()),
+        _ => Err(Error::new(Code::Depth, "too many calls and waits are nested on this thread already")),
+    }
+}
+
 impl Host {
     /// A handle of this making.
     pub fn new<T: HostType>(data: Arc<T>) -> Host {
@@ -264,6 +273,16 @@ impl Host {
     pub fn remaining_depth(&self) -> u32 {
         // SAFETY: see `runtime`.
         unsafe { ((*self.table.as_ptr()).remaining_depth)(self.data.as_ptr()) }
+    }
+
+    /// To be asked before a call whose answer would be waited for in place: one that was made cannot
+    /// be taken back, so it would run though its caller was told that it failed.
+    ///
+    /// # Errors
+    /// `depth` when no more pumps may nest here, and the function is a context's.
+    #[inline]
+    pub fn check_depth(&self, callee: &Callable) -> Result<()> {
+        if self.remaining_depth() > 0 { Ok(()) } else { too_deep(callee) }
     }
 
     /// Prints: bytes are gathered and written in whole lines.

@@ -93,6 +93,17 @@ fn context() -> impl Strategy<Value = Context> + Clone {
     })
 }
 
+fn newcomer() -> impl Strategy<Value = Context> + Clone {
+    let empty = Body { form: 0, steps: Vec::new() };
+    (index(), option::weighted(0.4, index())).prop_map(move |(language, thread)| Context {
+        language,
+        thread,
+        by_script: false,
+        exports: vec![empty.clone(); 3],
+        closures: Vec::new(),
+    })
+}
+
 fn given() -> impl Strategy<Value = Given> + Clone {
     prop_oneof![
         1 => Just(Given::Nothing),
@@ -112,8 +123,12 @@ fn task() -> impl Strategy<Value = Task> + Clone {
 fn phase() -> impl Strategy<Value = Phase> + Clone {
     let closing = (index(), any::<bool>()).prop_map(|(context, elsewhere)| Closing { context, elsewhere });
     let racing = prop_oneof![4 => Just(Vec::new()), 1 => vec(closing, 1..3)];
-    let after = prop_oneof![1 => index().prop_map(After::Close), 2 => index().prop_map(After::Drop)];
-    (vec(task(), 1..8), racing, any::<bool>(), vec(after, 0..2)).prop_map(|(tasks, racing, by_run, after)| Phase {
+    let after = prop_oneof![
+        2 => index().prop_map(After::Close),
+        2 => index().prop_map(After::Drop),
+        1 => newcomer().prop_map(After::Newcomer),
+    ];
+    (vec(task(), 1..8), racing, any::<bool>(), vec(after, 0..3)).prop_map(|(tasks, racing, by_run, after)| Phase {
         tasks,
         racing,
         by_run,

@@ -105,9 +105,9 @@ impl Ledger {
             .collect()
     }
 
-    /// Who broke the rule.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        self.page.lock().faults.clone()
+    /// Who broke the rule since it was last asked.
+    pub(crate) fn take_faults(&self) -> Vec<String> {
+        std::mem::take(&mut self.page.lock().faults)
     }
 
     /// How many calls were made.

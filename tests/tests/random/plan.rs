@@ -132,6 +132,7 @@ impl<'p> PhasePlan<'p> {
             match after {
                 After::Close(context) => state.fates[*context as usize % program.contexts.len()] = Fate::Closed,
                 After::Drop(session) => drop(state.last.remove(&session_of(*session))),
+                After::Newcomer(_) => {}
             }
         }
     }

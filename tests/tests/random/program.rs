@@ -11,8 +11,9 @@
 /// All numbers that are computed stay below it.
 pub(crate) const MODULUS: i64 = 1_000_003;
 
-/// Sessions below it may meet contexts that are closed meanwhile.
-pub(crate) const RACING: i64 = -1000;
+/// Sessions below it may meet contexts that are closed meanwhile. Forks and detached calls have sessions of
+/// their own, which stay far above it.
+pub(crate) const RACING: i64 = -1_000_000_000;
 
 /// The codes that programs throw, in the order scripts number them by.
 pub(crate) const CODES: [&str; 9] =
@@ -232,6 +233,8 @@ pub(crate) enum After {
     Close(u8),
     /// Drops what the program holds for a session, on another thread.
     Drop(u8),
+    /// Opens a context that nobody calls, which takes the place of one that was closed.
+    Newcomer(Context),
 }
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,9 @@
 //! A program's contexts as source text: the snippets of their languages, filled in.
 
 use crate::languages::{FunctionForm, LANGUAGES, Language};
-use crate::program::{Argument, Body, CODES, Call, Context, OnError, Program, SHAPES, SLOTS, Source, Step, When, pick};
+use crate::program::{
+    Argument, Body, CODES, Call, Context, OnError, Program, RACING, SHAPES, SLOTS, Source, Step, When, pick,
+};
 
 /// Where the numbers of forks and detached calls begin among a language's forms of call.
 pub(crate) const FORK: usize = 1000;
@@ -125,7 +127,8 @@ impl<'p> Writer<'p> {
             }
             Step::Close { when, context } => {
                 let context = *context as usize % self.program.contexts.len();
-                self.when(*when, &fill(language.close, &[("context", &context.to_string())]))
+                let words = [("context", &*context.to_string()), ("racing", &RACING.to_string())];
+                self.when(*when, &fill(language.close, &words))
             }
         }
     }

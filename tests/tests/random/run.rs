@@ -13,7 +13,7 @@ use crate::ledger::Caller;
 use crate::model::{Answer, Data, Fault, Function, shared_thread};
 use crate::natives::{find, token, words_of};
 use crate::plan::{Allowed, PhasePlan, Plan, TaskPlan, session_of};
-use crate::program::{After, CODES, Given, How, Kind, SHAPES, pick};
+use crate::program::{After, CODES, Context, Given, How, Kind, Program, SHAPES, pick};
 use crate::render::{export_name, language, render};
 use crate::stage::Stage;
 
@@ -47,6 +47,7 @@ pub(crate) fn run(stage: &mut Stage, plan: &Plan<'_>) -> Result<Counts, Vec<Stri
         stage,
         plan,
         contexts: Vec::new(),
+        newcomers: Vec::new(),
         open: BTreeSet::new(),
         raced: BTreeSet::new(),
         last: HashMap::new(),
@@ -56,6 +57,10 @@ pub(crate) fn run(stage: &mut Stage, plan: &Plan<'_>) -> Result<Counts, Vec<Stri
     run.open_all();
     for (number, phase) in plan.phases.iter().enumerate() {
         run.phase(&format!("phase {number}"), phase);
+        if !run.faults.is_empty() {
+            // What comes after is of no use any more.
+            return Err(run.faults);
+        }
     }
     run.end();
     let Run { faults, counts, .. } = run;
@@ -66,6 +71,7 @@ struct Run<'r> {
     stage: &'r mut Stage,
     plan: &'r Plan<'r>,
     contexts: Vec<Opened>,
+    newcomers: Vec<ContextRef>,
     /// Those that nobody has closed.
     open: BTreeSet<usize>,
     /// Those that were closed while calls were in them, which may be without answer since.
@@ -115,17 +121,17 @@ impl Run<'_> {
         let context = &self.plan.program.contexts[number];
         let extension = language(context).extension;
         let path = self.stage.world.write(&format!("c{number}.{extension}"), &render(self.plan.program, number));
-        let (name, thread) = (format!("c{number}"), shared_thread(context).map(|thread| format!("t{thread}")));
+        let name = format!("c{number}");
         if !context.by_script {
-            let open = Open::file(path).name(name);
-            let open = if let Some(thread) = thread { open.thread(thread) } else { open };
+            let open = on_thread(Open::file(path).name(name), context);
             let reference = self.stage.world.runtime.open(open)?;
             self.stage.world.runtime.wait_for(&reference)?;
             let names = self.names(number);
             let functions = names.filter_map(|name| Some((name.clone(), callable(reference.export(&name)?)?)));
             return Ok(Opened { functions: functions.collect(), reference: Some(reference), object: None });
         }
-        let args = [path.to_string_lossy().as_ref().into(), name.into(), thread.map_or(Value::Nil, Value::from)];
+        let thread = thread_name(context).map_or(Value::Nil, Value::from);
+        let args = [path.to_string_lossy().as_ref().into(), name.into(), thread];
         let Value::Object(object) = self.call(0, "open", &args)? else { panic!("calog.open gives no object") };
         let info = &self.stage.info;
         self.stage.settle(object.call(info, "wait", Args::new(&[])))?;
@@ -283,8 +289,7 @@ impl Run<'_> {
         }
         let opened = &self.contexts[number];
         if let Some(context) = &opened.reference {
-            self.stage.world.runtime.close_context(context);
-            if !context.is_closed() {
+            if !self.stage.world.runtime.close_context(context) || !context.is_closed() {
                 self.fault(format!("context {number} did not close"));
             }
         } else if let Some(object) = &opened.object {
@@ -306,6 +311,18 @@ impl Run<'_> {
                 let last = self.last.remove(&session_of(*session));
                 self.stage.shared.counter.give(i64::from(*session), move || drop(last));
             }
+            After::Newcomer(context) => {
+                let alone = Program { contexts: vec![context.clone()], phases: Vec::new(), fresh: false };
+                let number = self.newcomers.len();
+                let file = format!("newcomer{number}.{}", language(context).extension);
+                let path = self.stage.world.write(&file, &render(&alone, 0));
+                let opened = self.stage.world.runtime.open(on_thread(Open::file(path), context));
+                let opened = opened.and_then(|it| self.stage.world.runtime.wait_for(&it).map(|_| it));
+                match opened {
+                    Ok(opened) => self.newcomers.push(opened),
+                    Err(error) => self.fault(format!("{place}: a newcomer cannot be opened: {error:?}")),
+                }
+            }
         }
     }
 
@@ -315,7 +332,7 @@ impl Run<'_> {
         let raced = &self.raced;
         let may_be = |caller| matches!(caller, Caller::Context(context) if raced.contains(&context));
         let mut faults = self.stage.shared.ledger.unanswered(may_be);
-        faults.extend(self.stage.shared.ledger.faults());
+        faults.extend(self.stage.shared.ledger.take_faults());
         self.faults.extend(faults.into_iter().map(|fault| format!("{place}: {fault}")));
     }
 
@@ -372,8 +389,10 @@ impl Run<'_> {
                 self.fault(format!("closing lost {lost:?}"));
             }
         } else {
-            for number in 0..self.contexts.len() {
-                self.close(number);
+            (0..self.contexts.len()).for_each(|number| self.close(number));
+            let newcomers = std::mem::take(&mut self.newcomers);
+            if !newcomers.iter().all(|context| self.stage.world.runtime.close_context(context)) {
+                self.fault("a newcomer did not close");
             }
             self.rest(END);
         }
@@ -416,6 +435,18 @@ impl Run<'_> {
             }
         }
         self.stage.reports_seen = reports.len();
+    }
+}
+
+/// The name of the thread that a context shares.
+fn thread_name(context: &Context) -> Option<String> {
+    shared_thread(context).map(|thread| format!("t{thread}"))
+}
+
+fn on_thread(open: Open, context: &Context) -> Open {
+    match thread_name(context) {
+        Some(thread) => open.thread(thread),
+        None => open,
     }
 }
 

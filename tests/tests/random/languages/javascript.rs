@@ -1,4 +1,4 @@
-//! JavaScript.
+//! How the steps of a program are written in JavaScript.
 
 use super::{FunctionForm, Language, Sources, ThrowForm};
 
@@ -245,7 +245,7 @@ $steps    return x;
         ThrowForm { coded: true, text: "t.throw($number, \"$message\");" },
     ],
     give_back: "return result($shape, $source, x);",
-    close: "if (s < -1000) t.close($context);",
+    close: "if (s < $racing) t.close($context);",
     when: "if (fuel % $by === $rest) { $step }",
     detaches: &[
         "x = t.detach($form, s, fuel, x, $target, $argument);",

@@ -1,4 +1,4 @@
-//! Lua.
+//! How the steps of a program are written in Lua.
 
 use super::{FunctionForm, Language, Sources, ThrowForm};
 
@@ -237,7 +237,7 @@ end",
         ThrowForm { coded: true, text: "t.throw($number, \"$message\")" },
     ],
     give_back: "do return result($shape, $source, x) end",
-    close: "if s < -1000 then t.close($context) end",
+    close: "if s < $racing then t.close($context) end",
     when: "if fuel % $by == $rest then $step end",
     detaches: &["x = t.detach($form, s, fuel, x, $target, $argument)"],
 };

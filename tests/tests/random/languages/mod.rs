@@ -44,7 +44,7 @@ pub(crate) struct Language {
     pub(crate) throws: &'static [ThrowForm],
     /// Knows `$source`, `$shape`.
     pub(crate) give_back: &'static str,
-    /// Knows `$context`.
+    /// Knows `$context`, and `$racing`, below which sessions do it.
     pub(crate) close: &'static str,
     /// Around a step that is not always taken: `$by`, `$rest`, `$step`.
     pub(crate) when: &'static str,
