@@ -1,8 +1,10 @@
 //! Calls between the engines: callbacks, identity, errors, re-entry, depth, closing. One scenario,
 //! every ordered pair of engines, on one thread and on two.
 
-use calog::plugin_api::{Code, Value};
-use calog::{ContextRef, Open};
+use std::sync::mpsc;
+
+use calog::plugin_api::{Args, CallInfo, Callable, Code, Value};
+use calog::{ContextRef, Function, Open};
 use calog_tests::World;
 
 /// What the scenarios need of a language.
@@ -222,6 +224,29 @@ fn errors_carry_code_message_and_a_trace_through_both_languages() {
     });
 }
 
+/// A native on the caller's thread has another thread call a function, waits until that call is on its way
+/// and nobody else holds the function, and returns: so the last reference goes where the call is to run.
+#[test]
+fn a_function_that_is_being_called_is_not_released_before_the_call_begins() {
+    for (name, script) in [
+        ("main.lua", "return { go = function() hand(function() return 7 end) return 1 end }"),
+        ("main.js", "export function go() { hand(() => 7); return 1 }"),
+    ] {
+        let (answer, answers) = mpsc::channel();
+        let hand = move |info: &CallInfo, function: Callable| {
+            let (info, answer) = (info.keep(), answer.clone());
+            let other = function.clone();
+            let call = move || other.start(&info, Args::new(&[]), move |result| drop(answer.send(result)));
+            std::thread::spawn(call).join().expect("the call is begun");
+            drop(function);
+        };
+        let world = World::with(|builder| builder.inline_native(Function::new("hand", hand)));
+        let context = world.open(name, script);
+        assert_eq!(world.call(&context, "go", &[]), Ok(Value::Int(1)), "{name}");
+        assert_eq!(answers.recv().expect("an answer"), Ok(Value::Int(7)), "{name}");
+    }
+}
+
 #[test]
 fn a_thrown_value_comes_back_as_that_value() {
     every_pair(|world, a, b, what| {
@@ -273,6 +298,7 @@ fn a_closed_contexts_functions_are_dead_and_its_slot_reaches_nobody() {
         let kept = world.call(b, "kept", &[]).unwrap();
         let caught = world.call(b, "catch", &[kept, 1.into(), 2.into()]).unwrap();
         assert_eq!(field(&caught, "code"), Value::from("dead"), "{what}: {caught:?}");
+        assert_eq!(field(&caught, "message"), Value::from("context 'a' is closed"), "{what}: {caught:?}");
     });
 }
 

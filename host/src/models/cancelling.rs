@@ -6,10 +6,11 @@ use std::time::Duration;
 use calog_plugin_api::host_side::Callback;
 use calog_plugin_api::{Args, CallInfo, Code, Function, KeptInfo, Value};
 
-use super::check::check;
+use super::check::{check, each};
 use super::scene::{
     Count, Heard, LIMIT, build, cancelled, circumstances, export, join, joined, open, promising, spawn, until,
 };
+use crate::Runtime;
 use crate::cancel::cancel_token;
 use crate::pool::Pool;
 use crate::sync::time::Instant;
@@ -71,20 +72,28 @@ fn alarms_ring_or_are_taken_back_and_their_thread_ends() {
     check(|| {
         let (host, _inbox) = Thread::new("host".into());
         let timers = Timers::new(&host);
-        let (soon, later, taken) = (Count::default(), Count::default(), Count::default());
+        let (rung, dropped) = (Count::default(), Count::default());
+        let work = || {
+            let (rung, guard) = (rung.clone(), OnDrop(dropped.clone()));
+            Box::new(move || {
+                rung.up();
+                drop(guard);
+            })
+        };
         let at = |milliseconds| Instant::now() + Duration::from_millis(milliseconds);
-        timers.at(at(3), Box::new(later.rises()));
-        let number = timers.at(at(1), Box::new(taken.rises()));
-        timers.at(at(1), Box::new(soon.rises()));
+        timers.at(at(3), work());
+        let alarm = timers.at(at(1), work());
+        timers.at(at(1), work());
         let forgetter = spawn({
             let timers = Arc::clone(&timers);
-            move || timers.forget(number)
+            move || timers.forget(alarm)
         });
         joined(forgetter);
-        let before = taken.get();
         timers.stop();
         timers.at(at(0), Box::new(|| super::probe::wrong("an alarm rings that was set after the end".into())));
-        assert!(before <= 1 && taken.get() <= 1 && soon.get() <= 1 && later.get() <= 1);
+        until(|| timers.join_ended());
+        assert_eq!(dropped.get(), 3, "alarms that rang, were taken back or were dropped at the end");
+        assert!(rung.get() <= 3);
     });
 }
 
@@ -106,26 +115,46 @@ fn a_timer_against_whoever_no_longer_waits_for_it() {
     });
 }
 
+/// Calls a function that waits, in these circumstances, and may give it its result meanwhile.
+fn bounded_wait(act: &str, given: bool, info: impl FnOnce(&Runtime) -> KeptInfo) -> (Heard, bool) {
+    let (promise, finishers) = promising("promise");
+    let runtime = build(|builder| builder.inline_native(promise));
+    let context = open(&runtime, "a", None, &format!("wait: {act}"));
+    let heard = Heard::of(export(&context, "wait").call(&info(&runtime), Args::new(&[])));
+    let finisher = finishers.recv().ok().expect("the native is called");
+    let (taken, kept) = if given { (finisher.finish(Ok(1.into())).is_ok(), None) } else { (false, Some(finisher)) };
+    heard.wait();
+    drop(kept);
+    (heard, taken)
+}
+
+/// In place and suspended, with a result and without.
+const WAITS: [(&str, bool); 4] =
+    [("native promise", true), ("suspend promise", true), ("native promise", false), ("suspend promise", false)];
+
 #[test]
 fn a_deadline_against_the_answer() {
-    for act in ["native promise", "suspend promise"] {
-        check(move || {
-            let (promise, finishers) = promising("promise");
-            let runtime = build(|builder| builder.inline_native(promise));
-            let context = open(&runtime, "a", None, &format!("wait: {act}"));
-            let info = circumstances(&runtime);
-            let mut facts = info.facts();
+    each(WAITS, |(act, given)| {
+        let (heard, taken) = bounded_wait(act, given, |runtime| {
+            let mut facts = circumstances(runtime).facts();
             facts.deadline_ns = runtime.handle().now_ns() + 2_000_000;
-            let limited = KeptInfo::new(runtime.handle(), None, facts);
-            let heard = Heard::of(export(&context, "wait").call(&limited, Args::new(&[])));
-            let giver = spawn(move || {
-                let finisher = finishers.recv().ok().expect("the native is called");
-                finisher.finish(Ok(1.into())).is_ok()
-            });
-            let taken = joined(giver);
-            assert_eq!(heard.wait().outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
+            KeptInfo::new(runtime.handle(), None, facts)
         });
-    }
+        assert_eq!(heard.outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
+    });
+}
+
+#[test]
+fn a_calls_token_against_the_answer() {
+    each(WAITS, |(act, given)| {
+        let token = cancel_token(None);
+        let (heard, taken) = bounded_wait(act, given, |runtime| {
+            let info = KeptInfo::new(runtime.handle(), Some(token.clone()), circumstances(runtime).facts());
+            spawn(move || token.cancel());
+            info
+        });
+        assert_eq!(heard.outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Cancelled) });
+    });
 }
 
 #[test]
@@ -149,8 +178,8 @@ fn blocking_work_is_done_or_answered_and_its_threads_end() {
         pool.stop();
         joined(other);
         pool.run(work(&done, &dropped));
-        drop(pool);
-        until(|| dropped.get() == 4);
+        until(|| pool.join_ended() == 0);
+        assert_eq!(dropped.get(), 4, "work that was done or dropped");
         assert!(done.get() <= 3, "what comes after the end is not done");
     });
 }
