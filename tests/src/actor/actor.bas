@@ -103,14 +103,15 @@ DEF again()
     RETURN 1 + mutual()
 ENDDEF
 overflow.mutual = mutual
-DEF caught()
+DEF caught(n)
+    IF n MOD 100 > 0 THEN RETURN 1 + caught(n + 1)
     TRY
-        caught()
+        RETURN 1 + caught(n + 1)
     CATCH e
         RAISE(e)
     ENDTRY
 ENDDEF
-overflow.caught = caught
+overflow.caught = LAMBDA () (RETURN caught(0))
 turn = LAMBDA (f) (RETURN 1 + f(f))
 overflow.lambda = LAMBDA () (RETURN turn(turn))
 CLASS endless
