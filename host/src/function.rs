@@ -7,7 +7,7 @@ use calog_plugin_api::{
     Args, CallInfo, Callable, CallableType, Code, Error, Facts, FunctionKey, Identity, Native, Outcome,
 };
 
-use crate::context::ContextShared;
+use crate::context::{ContextShared, State};
 use crate::envelope::{Callee, Envelope};
 use crate::worker;
 
@@ -36,6 +36,8 @@ impl CallableType for ScriptFunction {
             return Outcome::Failed(error);
         }
         match worker::current_on(&self.owner.thread) {
+            // Its thread has forgotten it, and with it its name.
+            Some(_) if self.owner.state() == State::Closed => Outcome::Failed(self.owner.dead()),
             Some(worker) => worker.call(self.owner.id, FunctionKey(self.key), info, args),
             None => self.call_remote(info, args),
         }
@@ -49,7 +51,8 @@ impl CallableType for ScriptFunction {
 impl Drop for ScriptFunction {
     fn drop(&mut self) {
         let (context, function) = (self.owner.id, FunctionKey(self.key));
-        match worker::current_on(&self.owner.thread) {
+        // A call that another thread has sent comes before the release: behind it, in the mailbox.
+        match worker::current_on(&self.owner.thread).filter(|_| !self.owner.thread.mailbox.has_calls()) {
             Some(worker) => worker.release_later(context, function),
             None => self.owner.core.send(&self.owner.thread, Envelope::Release { context, function }),
         }

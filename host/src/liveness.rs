@@ -1,9 +1,9 @@
 //! Counts what can still make something happen, so that a program knows when it has ended.
 //!
-//! One each: an envelope that is not dispatched to its end, an unfinished completion that someone
-//! outside may finish, a keep-alive guard. A thread that waits for its mailbox counts as none. The
-//! count only reaches zero when nothing is left that could raise it again, because whoever hands
-//! work on counts it before ceasing to count himself.
+//! One each: an envelope that is not dispatched to its end, work for the pool that is not done, an
+//! unfinished completion that someone outside may finish, a keep-alive guard. A thread that waits for
+//! its mailbox counts as none. The count only reaches zero when nothing is left that could raise it
+//! again, because whoever hands work on counts it before ceasing to count himself.
 
 use std::sync::{Arc, OnceLock};
 

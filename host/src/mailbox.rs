@@ -73,6 +73,13 @@ impl Mailbox {
         self.calls.load(Ordering::Relaxed) < MAX_QUEUED_CALLS
     }
 
+    /// Whether calls wait in it. Who holds the last reference to a function sees those of the function.
+    pub(crate) fn has_calls(&self) -> bool {
+        // ORDERING: relaxed suffices: a caller counts its call before it lets go of its reference, and the
+        // last to let go has seen all others do so.
+        self.calls.load(Ordering::Relaxed) > 0
+    }
+
     /// Has the waiting thread look again.
     pub(crate) fn wake(&self) {
         // ORDERING: the fence orders the caller's write (a parcel, a result) before the look at the

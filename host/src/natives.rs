@@ -6,6 +6,7 @@ use calog_plugin_api::{Args, CallInfo, Code, Descriptor, Error, Native, NativeTy
 
 use crate::core::Core;
 use crate::envelope::Callee;
+use crate::liveness::Counted;
 use crate::worker;
 
 /// All natives, sorted by name. Fixed once the runtime is built.
@@ -92,12 +93,15 @@ impl NativeType for OnPool {
         let (native, info, args) = (self.native.clone(), info.keep(), args.to_values());
         let text = native.descriptor().name;
         let (completion, finisher) = core.promise(text, true);
+        // Beside the completion, which ends when its waiter leaves: the native runs on.
+        let counted = Counted::new(&core.liveness);
         let work = calog_plugin_api::host_side::Callback::new(move |_| {
             let views: Vec<_> = args.iter().map(Value::view).collect();
             native.call(&info, Args::new(&views)).then(move |result| {
                 // A caller that left is no loss.
                 let _ = finisher.finish(result);
             });
+            drop(counted);
         });
         core.pool.run(work);
         Outcome::Pending(completion)

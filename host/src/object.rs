@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calog_plugin_api::{Args, CallInfo, Code, Error, Identity, ObjectKey, ObjectType, Outcome, Result, Value};
 
-use crate::context::ContextShared;
+use crate::context::{ContextShared, State};
 use crate::envelope::{Callee, Envelope};
 use crate::worker;
 
@@ -37,6 +37,10 @@ impl ObjectType for ScriptObject {
     fn call(&self, info: &CallInfo, method: &str, args: Args<'_>) -> Outcome {
         let object = ObjectKey(self.key);
         if let Some(worker) = worker::current_on(&self.owner.thread) {
+            if self.owner.state() == State::Closed {
+                // Its thread has forgotten it, and with it its name.
+                return Outcome::Failed(self.owner.dead());
+            }
             return worker.call_method(self.owner.id, object, method, info, args);
         }
         self.owner.ask(Callee::Method(self.owner.id, object, method.to_owned()), info, args)

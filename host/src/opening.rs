@@ -106,12 +106,13 @@ impl Core {
     ///
     /// # Errors
     /// `not_found` for a missing file or engine, `io` when the file cannot be read or no thread be
-    /// had, and the engine's own.
+    /// had, `closed` when the runtime closes, and the engine's own.
     pub(crate) fn open(
         self: &Arc<Core>,
         open: Open,
         folder: Option<&Path>,
     ) -> Result<(Arc<ContextShared>, Option<Completion>)> {
+        // Sooner than making an engine for nothing; what decides is `Threads::open`.
         if self.closing.load(Ordering::Acquire) {
             return Err(Error::new(Code::Closed, "the runtime is closing: no new contexts"));
         }
@@ -145,6 +146,8 @@ impl Core {
             });
             // `insert` has just called the closure.
             let context = made.unwrap_or_else(|| unreachable!("the table made the context"));
+            // Before it begins, for it may end at once, and then is forgotten.
+            self.modules.add(&name, &found.path, context.id);
             shared = Some(Arc::clone(&context));
             Envelope::Open(Box::new(Opening { shared: context, engine, options }))
         });
@@ -153,12 +156,7 @@ impl Core {
         }
         sent?;
         let shared = shared.ok_or_else(|| Error::new(Code::Io, "the context's thread could not be started"))?;
-        self.modules.add(&name, &found.path, shared.id);
         let main = found.source.map(|source| self.load(&shared, source));
-        // Whoever closes the runtime just now may have missed it, or told its thread too early.
-        if self.closing.load(Ordering::Acquire) {
-            shared.ask_to_close();
-        }
         Ok((shared, main))
     }
 

@@ -61,6 +61,12 @@ impl ContextRef {
         self.0.exported(name)
     }
 
+    /// Asks it to close, from any thread, and does not wait: no new calls, and running code is
+    /// interrupted. May be repeated.
+    pub fn ask_to_close(&self) {
+        self.0.ask_to_close();
+    }
+
     /// Whether it is gone.
     pub fn is_closed(&self) -> bool {
         self.0.state() == State::Closed
@@ -157,8 +163,10 @@ impl Runtime {
     /// # Errors
     /// The code's.
     pub fn evaluate(&self, context: &ContextRef, code: &str) -> Result<Value> {
-        let completion = self.start_eval(context, code);
         let _turn = Turn::of(&self.worker);
+        // As for calls.
+        self.worker.check_nesting()?;
+        let completion = self.start_eval(context, code);
         self.worker.wait(None, completion, &self.info())
     }
 
@@ -205,6 +213,8 @@ impl Runtime {
 
     fn call_with(&self, info: &KeptInfo, function: &Callable, args: &[Value]) -> Result<Value> {
         let _turn = Turn::of(&self.worker);
+        // Before it is made: it would run though it cannot be waited for.
+        self.worker.check_nesting()?;
         let views: Vec<View<'_>> = args.iter().map(Value::view).collect();
         match function.call(info, Args::new(&views)).settled() {
             Ok(result) => result,

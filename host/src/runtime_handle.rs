@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::envelope::{Envelope, Parameters};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
+use crate::liveness::Counted;
 use crate::sync::time::Instant;
 use crate::worker;
 
@@ -56,7 +57,13 @@ impl RuntimeType for Shared {
 
     fn blocking(&self, work: Callback) {
         if let Ok(core) = self.core() {
-            core.pool.run(work);
+            // It may make something happen also when nobody waits for its result any more.
+            let counted = Counted::new(&core.liveness);
+            let run = move |_outcome| {
+                work.ring();
+                drop(counted);
+            };
+            core.pool.run(Callback::new(run));
         }
     }
 

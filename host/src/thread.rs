@@ -84,11 +84,16 @@ struct State {
     running: Vec<(Arc<Thread>, Joinable)>,
     /// How many may be there before those that have ended are looked for.
     reap_at: usize,
+    /// Whether no context may be opened any more.
+    closed: bool,
 }
 
 impl Threads {
     /// Sends the opening of a context to its thread, which is started if need be. `open` learns the
-    /// thread.
+    /// thread, and notes the context.
+    ///
+    /// # Errors
+    /// `closed` after `close`, `io` when there are no more threads.
     pub(crate) fn open(
         &self,
         core: &Arc<Core>,
@@ -96,16 +101,22 @@ impl Threads {
         own_name: &str,
         open: impl FnOnce(&Arc<Thread>) -> Envelope,
     ) -> Result<()> {
+        self.reap();
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(Error::new(Code::Closed, "the runtime is closing: no new contexts"));
+        }
         let shared = match place {
             Place::Host => {
-                core.send(&core.host, open(&core.host));
+                let envelope = open(&core.host);
+                // Whoever is told of mail there may be foreign code.
+                drop(state);
+                core.send(&core.host, envelope);
                 return Ok(());
             }
             Place::Shared(name) => Some(*name),
             Place::Own => None,
         };
-        self.reap();
-        let mut state = self.state.lock();
         if let Some(thread) = shared.and_then(|name| state.shared.get(name)) {
             // Under the lock, so that the thread does not end meanwhile: see `try_end`.
             core.send(thread, open(thread));
@@ -119,6 +130,11 @@ impl Threads {
         }
         state.running.push((thread, join));
         Ok(())
+    }
+
+    /// Opens nothing from now on: all contexts that there will be are noted when this returns.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
     }
 
     /// Whether a thread without contexts may end: not when an envelope came in the meantime.

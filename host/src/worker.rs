@@ -210,6 +210,14 @@ impl Worker {
         Ok(Nested::new(&self.nesting))
     }
 
+    /// Whether another wait could nest here.
+    ///
+    /// # Errors
+    /// As `nest`.
+    pub(crate) fn check_nesting(&self) -> Result<()> {
+        self.nest().map(drop)
+    }
+
     pub(crate) fn remaining_nesting(&self) -> u32 {
         MAX_NESTING.saturating_sub(self.nesting.get())
     }

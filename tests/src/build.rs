@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The packages that the tests load at run time, so that cargo does not build them by itself.
-const PACKAGES: [&str; 4] = ["calog", "calog-engine-lua", "calog-engine-quickjs", "calog-natives-stats"];
+const PACKAGES: [&str; 5] =
+    ["calog", "calog-engine-lua", "calog-engine-quickjs", "calog-engine-squirrel", "calog-natives-stats"];
 
 /// The folder with the workspace's plugins and the `calog` command, built like the tests themselves.
 pub fn plugin_folder() -> &'static Path {
@@ -19,8 +20,11 @@ pub fn plugin_folder() -> &'static Path {
         if !cfg!(debug_assertions) {
             build.arg("--release");
         }
+        if let Some(triple) = triple() {
+            build.arg("--target").arg(triple);
+        }
         run(&mut build);
-        target_folder().join(profile())
+        target_folder().join(triple().unwrap_or_default()).join(profile())
     })
 }
 
@@ -77,10 +81,20 @@ fn profile() -> &'static str {
     if cfg!(debug_assertions) { "debug" } else { "release" }
 }
 
-/// The target folder this test was built into: `<target>/<profile>/deps/<test>`.
+/// The target folder this test was built into: `<target>/<profile>/deps/<test>`, or with `--target`
+/// `<target>/<triple>/<profile>/deps/<test>`.
 fn target_folder() -> PathBuf {
+    let levels = if triple().is_some() { 4 } else { 3 };
     let test = env::current_exe().expect("a test knows its own path");
-    test.ancestors().nth(3).expect("cargo puts tests three levels below the target folder").to_path_buf()
+    test.ancestors().nth(levels).expect("cargo puts tests that deep in the target folder").to_path_buf()
+}
+
+/// What was given as `--target`, which keeps flags for tests (a sanitizer's, say) from build scripts.
+/// A folder so named is known by the processor that it begins with.
+fn triple() -> Option<String> {
+    let test = env::current_exe().expect("a test knows its own path");
+    let folder = test.ancestors().nth(3)?.file_name()?.to_string_lossy().into_owned();
+    folder.strip_prefix(env::consts::ARCH)?.starts_with('-').then_some(folder)
 }
 
 fn run(command: &mut Command) {

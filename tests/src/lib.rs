@@ -1,18 +1,24 @@
-//! What the tests share: plugins built by cargo, runtimes over them, the command, scripts in
-//! temporary folders.
+//! What the tests share: plugins built by cargo, runtimes over them, the languages as data, what
+//! scripts wait for, the command, scripts in temporary folders.
 
+mod actor;
 mod alone;
+mod asked;
 mod build;
 mod command;
 mod folder;
 mod footprint;
+mod gates;
 mod output;
 mod world;
 
+pub use actor::{LANGUAGES, Language, Scene, THREADS, every_language, every_pair, field, function};
 pub use alone::run_alone;
+pub use asked::{Asked, SAFETY_NET};
 pub use build::{build_standalone, command, plugin_folder, root};
 pub use command::{Calog, Ran, Running};
 pub use folder::Folder;
 pub use footprint::{Footprint, resident_kib};
+pub use gates::{Gate, Gates};
 pub use output::Output;
 pub use world::World;

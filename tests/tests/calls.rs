@@ -1,8 +1,10 @@
 //! Calls between the engines: callbacks, identity, errors, re-entry, depth, closing. One scenario,
 //! every ordered pair of engines, on one thread and on two.
 
-use calog::plugin_api::{Code, Value};
-use calog::{ContextRef, Open};
+use std::sync::mpsc;
+
+use calog::plugin_api::{Args, CallInfo, Callable, Code, Value};
+use calog::{ContextRef, Function, Open};
 use calog_tests::World;
 
 /// What the scenarios need of a language.
@@ -66,10 +68,37 @@ const JAVASCRIPT: Language = Language {
     ",
 };
 
+const SQUIRREL: Language = Language {
+    extension: "nut",
+    script: "
+        local held = null
+        local M = {}
+        M.add <- function(a, b) { return a + b }
+        M.apply <- function(f, ...) { return f.acall([this].extend(vargv)) }
+        M.same <- function(f, g) { return f == g && typeof f == \"function\" }
+        M.keep <- function(f) { held = f; return f }
+        M.kept <- function() { return held }
+        M.forget <- function() { held = null; collectgarbage() }
+        M[\"throw\"] <- function(message) { throw message }
+        M.throw_value <- function() { throw { answer = 42, list = [1, 2] } }
+        M[\"catch\"] <- function(f, ...) {
+            try { f.acall([this].extend(vargv)); return { ok = true } }
+            catch (e) {
+                if (\"answer\" in e) return { answer = e.answer, list = e.list }
+                return { code = e.code, message = e.message, frames = e.trace.len() }
+            }
+        }
+        M.ping <- function(other) { return other(M.ping) }
+        M.many <- function(f, n) { for (local i = 0; i < n; i++) f(@() i); return true }
+        M.discard <- function(f) { return null }
+        return M
+    ",
+};
+
 /// Runs a scenario for every ordered pair of engines, on the same thread and on different ones.
 fn every_pair(scenario: impl Fn(&World, &ContextRef, &ContextRef, &str)) {
-    for one in [&LUA, &JAVASCRIPT] {
-        for other in [&LUA, &JAVASCRIPT] {
+    for one in [&LUA, &JAVASCRIPT, &SQUIRREL] {
+        for other in [&LUA, &JAVASCRIPT, &SQUIRREL] {
             for threads in [[None, None], [Some("ui"), Some("ui")]] {
                 let world = World::new();
                 let open = |name: &str, language: &Language, thread: Option<&str>| {
@@ -153,6 +182,29 @@ fn errors_carry_code_message_and_a_trace_through_both_languages() {
     });
 }
 
+/// A native on the caller's thread has another thread call a function, waits until that call is on its way
+/// and nobody else holds the function, and returns: so the last reference goes where the call is to run.
+#[test]
+fn a_function_that_is_being_called_is_not_released_before_the_call_begins() {
+    for (name, script) in [
+        ("main.lua", "return { go = function() hand(function() return 7 end) return 1 end }"),
+        ("main.js", "export function go() { hand(() => 7); return 1 }"),
+    ] {
+        let (answer, answers) = mpsc::channel();
+        let hand = move |info: &CallInfo, function: Callable| {
+            let (info, answer) = (info.keep(), answer.clone());
+            let other = function.clone();
+            let call = move || other.start(&info, Args::new(&[]), move |result| drop(answer.send(result)));
+            std::thread::spawn(call).join().expect("the call is begun");
+            drop(function);
+        };
+        let world = World::with(|builder| builder.inline_native(Function::new("hand", hand)));
+        let context = world.open(name, script);
+        assert_eq!(world.call(&context, "go", &[]), Ok(Value::Int(1)), "{name}");
+        assert_eq!(answers.recv().expect("an answer"), Ok(Value::Int(7)), "{name}");
+    }
+}
+
 #[test]
 fn a_thrown_value_comes_back_as_that_value() {
     every_pair(|world, a, b, what| {
@@ -204,6 +256,7 @@ fn a_closed_contexts_functions_are_dead_and_its_slot_reaches_nobody() {
         let kept = world.call(b, "kept", &[]).unwrap();
         let caught = world.call(b, "catch", &[kept, 1.into(), 2.into()]).unwrap();
         assert_eq!(field(&caught, "code"), Value::from("dead"), "{what}: {caught:?}");
+        assert_eq!(field(&caught, "message"), Value::from("context 'a' is closed"), "{what}: {caught:?}");
     });
 }
 
@@ -218,6 +271,11 @@ fn natives_are_called_from_both_languages_with_precise_errors() {
             "js",
             "let e; try { stats.mean('x') } catch (it) { e = it }
              export const code = e.code, message = e.message, mean = stats.mean([1, 2, 3])",
+        ),
+        (
+            "nut",
+            "local e; try { stats.mean(\"x\") } catch (it) { e = it }
+             return { code = e.code, message = e.message, mean = stats.mean([1, 2, 3]) }",
         ),
     ] {
         let world = World::new();
@@ -241,6 +299,8 @@ fn endless_loops_are_interrupted_also_through_error_handlers() {
         ("pcall.lua", "while true do pcall(function() while true do end end) end"),
         ("loop.js", "while (true) {}"),
         ("try.js", "while (true) { try { while (true) {} } catch (e) {} }"),
+        ("loop.nut", "while (true) {}"),
+        ("try.nut", "while (true) { try { while (true) {} } catch (e) {} }"),
     ] {
         let world = World::new();
         let context = world.start(name, code);
@@ -253,7 +313,8 @@ fn endless_loops_are_interrupted_also_through_error_handlers() {
 
 #[test]
 fn syntax_errors_name_file_and_line() {
-    for (name, code, line) in [("bad.lua", "local x = 1\nlocal = 2\n", 2), ("bad.js", "let x = 1\nlet = = 2\n", 2)] {
+    for (name, code, line) in [("bad.lua", "local x = 1\nlocal = 2\n", 2), ("bad.js", "let x = 1\nlet = = 2\n", 2),
+        ("bad.nut", "local x = 1\nlocal = 2\n", 2)] {
         let world = World::new();
         let context = world.start(name, code);
         let error = world.runtime.wait_for(&context).unwrap_err();

@@ -2,7 +2,7 @@
 
 use calog_plugin_api::{Code, Value};
 
-use super::check::check;
+use super::check::{check, each};
 use super::scene::{LIMIT, THREADS, build, call, callable, circumstances, export, join, joined, open, spawn};
 
 /// A new function of the context, which nobody else holds.
@@ -12,36 +12,32 @@ fn fresh(runtime: &crate::Runtime, context: &crate::ContextRef) -> calog_plugin_
 
 #[test]
 fn last_drops_elsewhere_against_the_close_of_the_owner() {
-    for thread in THREADS {
-        check(move || {
-            let runtime = build(|builder| builder);
-            let owner = open(&runtime, "owner", thread, "make: fresh give 1");
-            let other = open(&runtime, "other", thread, "answer: give 2");
-            let function = fresh(&runtime, &owner);
-            let clone = function.clone();
-            let droppers = [spawn(move || drop(function)), spawn(move || drop(clone))];
-            runtime.close_context(&owner);
-            join(droppers);
-            // The probe sees a release that comes twice, late or on another thread.
-            assert_eq!(runtime.call_export(&other, "answer", &[]), Ok(Value::Int(2)));
-        });
-    }
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let owner = open(&runtime, "owner", thread, "make: fresh give 1");
+        let other = open(&runtime, "other", thread, "answer: give 2");
+        let function = fresh(&runtime, &owner);
+        let clone = function.clone();
+        let droppers = [spawn(move || drop(function)), spawn(move || drop(clone))];
+        runtime.close_context(&owner);
+        join(droppers);
+        // The probe sees a release that comes twice, late or on another thread.
+        assert_eq!(runtime.call_export(&other, "answer", &[]), Ok(Value::Int(2)));
+    });
 }
 
 #[test]
 fn a_call_from_elsewhere_against_the_close_of_the_owner_has_one_answer() {
-    for thread in THREADS {
-        check(move || {
-            let runtime = build(|builder| builder);
-            let owner = open(&runtime, "owner", thread, "answer: give 1");
-            let (answer, info) = (export(&owner, "answer"), circumstances(&runtime));
-            let caller = spawn(move || [call(&answer, &info), call(&answer, &info)]);
-            runtime.close_context(&owner);
-            let heard = joined(caller);
-            drop(runtime);
-            heard.iter().for_each(|heard| heard.is_or_dead(1));
-        });
-    }
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let owner = open(&runtime, "owner", thread, "answer: give 1");
+        let (answer, info) = (export(&owner, "answer"), circumstances(&runtime));
+        let caller = spawn(move || [call(&answer, &info), call(&answer, &info)]);
+        runtime.close_context(&owner);
+        let heard = joined(caller);
+        drop(runtime);
+        heard.iter().for_each(|heard| heard.is_or_dead(1));
+    });
 }
 
 #[test]
@@ -68,27 +64,25 @@ fn a_function_that_comes_out_again_while_its_last_reference_goes_is_whole() {
 
 #[test]
 fn a_stale_function_never_reaches_the_context_that_has_its_slot() {
-    for thread in THREADS {
-        check(move || {
-            let runtime = build(|builder| builder);
-            let first = open(&runtime, "first", thread, "answer: give 1");
-            let (stale, info, id, core) =
-                (export(&first, "answer"), circumstances(&runtime), first.id(), first.0.core.clone());
-            let caller = spawn(move || {
-                let heard = [call(&stale, &info), call(&stale, &info)];
-                let found = core.context(id).map(|context| context.name.clone());
-                assert!(found.is_none_or(|name| name == "first"), "a stale id finds a newcomer");
-                heard
-            });
-            runtime.close_context(&first);
-            let second = open(&runtime, "second", thread, "answer: give 2");
-            assert_eq!(second.id().number() as u32, id.number() as u32, "the slot is used again");
-            assert_eq!(runtime.call_export(&second, "answer", &[]), Ok(Value::Int(2)));
-            let heard = joined(caller);
-            drop(runtime);
-            heard.iter().for_each(|heard| heard.is_or_dead(1));
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let first = open(&runtime, "first", thread, "answer: give 1");
+        let (stale, info, id, core) =
+            (export(&first, "answer"), circumstances(&runtime), first.id(), first.0.core.clone());
+        let caller = spawn(move || {
+            let heard = [call(&stale, &info), call(&stale, &info)];
+            let found = core.context(id).map(|context| context.name.clone());
+            assert!(found.is_none_or(|name| name == "first"), "a stale id finds a newcomer");
+            heard
         });
-    }
+        runtime.close_context(&first);
+        let second = open(&runtime, "second", thread, "answer: give 2");
+        assert_eq!(second.id().number() as u32, id.number() as u32, "the slot is used again");
+        assert_eq!(runtime.call_export(&second, "answer", &[]), Ok(Value::Int(2)));
+        let heard = joined(caller);
+        drop(runtime);
+        heard.iter().for_each(|heard| heard.is_or_dead(1));
+    });
 }
 
 #[test]
@@ -106,5 +100,20 @@ fn a_runtime_ends_while_others_hold_drop_and_call_its_functions() {
         let (heard, held, info) = joined(caller);
         heard.is_or_dead(1);
         assert_eq!(call(&held, &info).outcome(), Err(Code::Dead));
+    });
+}
+
+#[test]
+fn last_drops_of_objects_elsewhere_against_the_close_of_the_owner() {
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let owner = open(&runtime, "owner", thread, "make: object");
+        let other = open(&runtime, "other", thread, "answer: give 2");
+        let object = runtime.call_export(&owner, "make", &[]).expect("an object");
+        let clone = object.clone();
+        let droppers = [spawn(move || drop(object)), spawn(move || drop(clone))];
+        runtime.close_context(&owner);
+        join(droppers);
+        assert_eq!(runtime.call_export(&other, "answer", &[]), Ok(Value::Int(2)));
     });
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use calog_plugin_api::host_side::Callback;
 use calog_plugin_api::{Args, CallInfo, Code, Function, KeptInfo, Value};
 
-use super::check::check;
+use super::check::{check, each};
 use super::scene::{
     Count, Heard, LIMIT, build, cancelled, circumstances, export, join, joined, open, promising, spawn, until,
 };
@@ -71,20 +71,28 @@ fn alarms_ring_or_are_taken_back_and_their_thread_ends() {
     check(|| {
         let (host, _inbox) = Thread::new("host".into());
         let timers = Timers::new(&host);
-        let (soon, later, taken) = (Count::default(), Count::default(), Count::default());
+        let (rung, dropped) = (Count::default(), Count::default());
+        let work = || {
+            let (rung, guard) = (rung.clone(), OnDrop(dropped.clone()));
+            Box::new(move || {
+                rung.up();
+                drop(guard);
+            })
+        };
         let at = |milliseconds| Instant::now() + Duration::from_millis(milliseconds);
-        timers.at(at(3), Box::new(later.rises()));
-        let number = timers.at(at(1), Box::new(taken.rises()));
-        timers.at(at(1), Box::new(soon.rises()));
+        timers.at(at(3), work());
+        let alarm = timers.at(at(1), work());
+        timers.at(at(1), work());
         let forgetter = spawn({
             let timers = Arc::clone(&timers);
-            move || timers.forget(number)
+            move || timers.forget(alarm)
         });
         joined(forgetter);
-        let before = taken.get();
         timers.stop();
         timers.at(at(0), Box::new(|| super::probe::wrong("an alarm rings that was set after the end".into())));
-        assert!(before <= 1 && taken.get() <= 1 && soon.get() <= 1 && later.get() <= 1);
+        until(|| timers.join_ended());
+        assert_eq!(dropped.get(), 3, "alarms that rang, were taken back or were dropped at the end");
+        assert!(rung.get() <= 3);
     });
 }
 
@@ -108,24 +116,39 @@ fn a_timer_against_whoever_no_longer_waits_for_it() {
 
 #[test]
 fn a_deadline_against_the_answer() {
-    for act in ["native promise", "suspend promise"] {
-        check(move || {
-            let (promise, finishers) = promising("promise");
-            let runtime = build(|builder| builder.inline_native(promise));
-            let context = open(&runtime, "a", None, &format!("wait: {act}"));
-            let info = circumstances(&runtime);
-            let mut facts = info.facts();
-            facts.deadline_ns = runtime.handle().now_ns() + 2_000_000;
-            let limited = KeptInfo::new(runtime.handle(), None, facts);
-            let heard = Heard::of(export(&context, "wait").call(&limited, Args::new(&[])));
-            let giver = spawn(move || {
-                let finisher = finishers.recv().ok().expect("the native is called");
-                finisher.finish(Ok(1.into())).is_ok()
-            });
-            let taken = joined(giver);
-            assert_eq!(heard.wait().outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
+    each(["native promise", "suspend promise"], |act| {
+        let (promise, finishers) = promising("promise");
+        let runtime = build(|builder| builder.inline_native(promise));
+        let context = open(&runtime, "a", None, &format!("wait: {act}"));
+        let info = circumstances(&runtime);
+        let mut facts = info.facts();
+        facts.deadline_ns = runtime.handle().now_ns() + 2_000_000;
+        let limited = KeptInfo::new(runtime.handle(), None, facts);
+        let heard = Heard::of(export(&context, "wait").call(&limited, Args::new(&[])));
+        let giver = spawn(move || {
+            let finisher = finishers.recv().ok().expect("the native is called");
+            finisher.finish(Ok(1.into())).is_ok()
         });
-    }
+        let taken = joined(giver);
+        assert_eq!(heard.wait().outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
+    });
+}
+
+#[test]
+fn a_calls_token_against_the_answer() {
+    each(["native promise", "suspend promise"], |act| {
+        let (promise, finishers) = promising("promise");
+        let runtime = build(|builder| builder.inline_native(promise));
+        let context = open(&runtime, "a", None, &format!("wait: {act}"));
+        let token = cancel_token(None);
+        let info = KeptInfo::new(runtime.handle(), Some(token.clone()), circumstances(&runtime).facts());
+        let heard = Heard::of(export(&context, "wait").call(&info, Args::new(&[])));
+        let canceller = spawn(move || token.cancel());
+        let finisher = finishers.recv().ok().expect("the native is called");
+        let taken = finisher.finish(Ok(1.into())).is_ok();
+        joined(canceller);
+        assert_eq!(heard.wait().outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Cancelled) });
+    });
 }
 
 #[test]
@@ -149,8 +172,8 @@ fn blocking_work_is_done_or_answered_and_its_threads_end() {
         pool.stop();
         joined(other);
         pool.run(work(&done, &dropped));
-        drop(pool);
-        until(|| dropped.get() == 4);
+        until(|| pool.join_ended() == 0);
+        assert_eq!(dropped.get(), 4, "work that was done or dropped");
         assert!(done.get() <= 3, "what comes after the end is not done");
     });
 }

@@ -28,14 +28,47 @@ const STACK_BYTES: usize = 1 << 20;
 /// Runs a model along many schedules, or along the one that `CALOG_MODEL_REPLAY` gives. What fails is
 /// a panic in the model, a deadlock, a thread that does not end, or what the probe saw.
 pub(super) fn check(model: impl Fn() + Send + Sync + 'static) {
+    each([()], move |()| model());
+}
+
+/// Runs a model in several variants. A schedule is one of one variant: `CALOG_MODEL_VARIANT` says
+/// which is replayed, by its number.
+pub(super) fn each<V: Copy + Send + Sync + 'static>(
+    variants: impl IntoIterator<Item = V>,
+    model: impl Fn(V) + Send + Sync + 'static,
+) {
     let model = Arc::new(model);
-    if let Ok(schedule) = env::var("CALOG_MODEL_REPLAY") {
-        return run(ReplayScheduler::new_from_encoded(&schedule), &model);
+    let replayed = env::var("CALOG_MODEL_REPLAY").ok();
+    let number = |name, otherwise| env::var(name).map_or(otherwise, |text| text.parse().expect("a number"));
+    for (place, variant) in variants.into_iter().enumerate() {
+        let model = Arc::clone(&model);
+        let model = Arc::new(move || model(variant));
+        let _named = Variant(place);
+        match &replayed {
+            None => draw(number("CALOG_MODEL_ROUNDS", ROUNDS), &model),
+            Some(schedule) if place == number("CALOG_MODEL_VARIANT", 0) => {
+                run(ReplayScheduler::new_from_encoded(schedule), &model);
+            }
+            Some(_) => {}
+        }
     }
-    let rounds = env::var("CALOG_MODEL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
-    run(RandomScheduler::new_from_seed(SEED, rounds), &model);
+}
+
+/// Says which variant failed.
+struct Variant(usize);
+
+impl Drop for Variant {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("to replay it, say CALOG_MODEL_VARIANT={}", self.0);
+        }
+    }
+}
+
+fn draw(rounds: usize, model: &Arc<impl Fn() + Send + Sync + 'static>) {
+    run(RandomScheduler::new_from_seed(SEED, rounds), model);
     for depth in DEPTHS {
-        run(PctScheduler::new_from_seed(SEED, depth, rounds), &model);
+        run(PctScheduler::new_from_seed(SEED, depth, rounds), model);
     }
 }
 

@@ -4,118 +4,109 @@ use std::sync::{Arc, Mutex};
 
 use calog_plugin_api::{CallInfo, Code, Function, Value};
 
-use super::check::check;
+use super::check::{check, each};
 use super::scene::{
     Heard, LIMIT, THREADS, build, call, circumstances, export, joined, never, open, promised, promising, script, spawn,
+    until,
 };
 use crate::ContextRef;
 use crate::envelope::Envelope;
 
 #[test]
 fn two_threads_close_one_context() {
-    for thread in THREADS {
-        check(move || {
-            let runtime = build(|builder| builder);
-            let context = open(&runtime, "a", thread, "answer: give 1");
-            let other = open(&runtime, "b", thread, "answer: give 2");
-            let closer = spawn({
-                let context = context.clone();
-                move || {
-                    let (completion, reply) = promised();
-                    let heard = Heard::default();
-                    completion.then(heard.hear());
-                    let close = Envelope::Close { context: context.id(), reply: Some(reply) };
-                    context.0.core.send(&context.0.thread, close);
-                    context.0.ask_to_close();
-                    heard
-                }
-            });
-            runtime.close_context(&context);
-            assert!(context.is_closed());
-            let heard = joined(closer);
-            assert_eq!(runtime.call_export(&other, "answer", &[]), Ok(Value::Int(2)));
-            drop(runtime);
-            // A thread that has ended answers that, which comes to the same.
-            heard.is_or_dead(Value::Nil);
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let context = open(&runtime, "a", thread, "answer: give 1");
+        let other = open(&runtime, "b", thread, "answer: give 2");
+        let closer = spawn({
+            let context = context.clone();
+            move || {
+                let (completion, reply) = promised();
+                let heard = Heard::default();
+                completion.then(heard.hear());
+                let close = Envelope::Close { context: context.id(), reply: Some(reply) };
+                context.0.core.send(&context.0.thread, close);
+                context.0.ask_to_close();
+                heard
+            }
         });
-    }
+        runtime.close_context(&context);
+        assert!(context.is_closed());
+        let heard = joined(closer);
+        assert_eq!(runtime.call_export(&other, "answer", &[]), Ok(Value::Int(2)));
+        drop(runtime);
+        // A thread that has ended answers that, which comes to the same.
+        heard.is_or_dead(Value::Nil);
+    });
 }
 
 #[test]
 fn calls_that_are_queued_while_their_context_closes_are_all_answered() {
-    for thread in THREADS {
-        check(move || {
-            let runtime = build(|builder| builder);
-            let context = open(&runtime, "a", thread, "answer: give 1");
-            let (answer, info) = (export(&context, "answer"), circumstances(&runtime));
-            let caller = spawn(move || [0; 4].map(|_| call(&answer, &info)));
-            context.0.ask_to_close();
-            let heard = joined(caller);
-            drop(runtime);
-            heard.iter().for_each(|heard| heard.is_or_dead(1));
-            // Once one is dead, all later ones are.
-            let alive: Vec<bool> = heard.iter().map(|heard| heard.only().is_ok()).collect();
-            assert!(alive.is_sorted_by(|before, after| before >= after), "{alive:?}");
-        });
-    }
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let context = open(&runtime, "a", thread, "answer: give 1");
+        let (answer, info) = (export(&context, "answer"), circumstances(&runtime));
+        let caller = spawn(move || [0; 4].map(|_| call(&answer, &info)));
+        context.0.ask_to_close();
+        let heard = joined(caller);
+        drop(runtime);
+        heard.iter().for_each(|heard| heard.is_or_dead(1));
+        // Once one is dead, all later ones are.
+        let alive: Vec<bool> = heard.iter().map(|heard| heard.only().is_ok()).collect();
+        assert!(alive.is_sorted_by(|before, after| before >= after), "{alive:?}");
+    });
 }
 
 #[test]
 fn a_context_is_closed_while_it_waits_in_place() {
-    for act in ["native never", "suspend never"] {
-        check(move || {
-            let runtime = build(|builder| builder.inline_native(never("never")));
-            let context = open(&runtime, "a", None, &format!("wait: {act}"));
-            let heard = call(&export(&context, "wait"), &circumstances(&runtime));
-            let closer = spawn({
-                let context = context.clone();
-                move || context.0.ask_to_close()
-            });
-            runtime.close_context(&context);
-            joined(closer);
-            assert_eq!(heard.outcome(), Err(Code::Dead));
+    each(["native never", "suspend never"], |act| {
+        let runtime = build(|builder| builder.inline_native(never("never")));
+        let context = open(&runtime, "a", None, &format!("wait: {act}"));
+        let heard = call(&export(&context, "wait"), &circumstances(&runtime));
+        let closer = spawn({
+            let context = context.clone();
+            move || context.0.ask_to_close()
         });
-    }
+        runtime.close_context(&context);
+        joined(closer);
+        assert_eq!(heard.outcome(), Err(Code::Dead));
+    });
 }
 
 #[test]
 fn a_result_lands_while_the_waiting_context_closes() {
-    for act in ["native promise", "suspend promise"] {
-        check(move || {
-            let (promise, finishers) = promising("promise");
-            let runtime = build(|builder| builder.inline_native(promise));
-            let context = open(&runtime, "a", None, &format!("wait: {act}"));
-            let heard = call(&export(&context, "wait"), &circumstances(&runtime));
-            let giver = spawn(move || finishers.recv().ok().map(|finisher| finisher.finish(Ok(1.into())).is_ok()));
-            runtime.close_context(&context);
-            drop(runtime);
-            joined(giver);
-            heard.is_or_dead(1);
-        });
-    }
+    each(["native promise", "suspend promise"], |act| {
+        let (promise, finishers) = promising("promise");
+        let runtime = build(|builder| builder.inline_native(promise));
+        let context = open(&runtime, "a", None, &format!("wait: {act}"));
+        let heard = call(&export(&context, "wait"), &circumstances(&runtime));
+        let giver = spawn(move || finishers.recv().ok().map(|finisher| finisher.finish(Ok(1.into())).is_ok()));
+        runtime.close_context(&context);
+        drop(runtime);
+        joined(giver);
+        heard.is_or_dead(1);
+    });
 }
 
 #[test]
 fn a_context_is_closed_by_a_native_it_calls() {
-    for thread in THREADS {
-        check(move || {
-            let itself: Arc<Mutex<Option<ContextRef>>> = Arc::default();
-            let known = Arc::clone(&itself);
-            let close = move || {
-                let context = known.lock().expect("no panic").clone();
-                context.expect("the context").0.ask_to_close();
-            };
-            let runtime = build(|builder| builder.inline_native(Function::new("close", close)));
-            let context = open(&runtime, "a", thread, "close: native close");
-            *itself.lock().expect("no panic") = Some(context.clone());
-            let heard = call(&export(&context, "close"), &circumstances(&runtime));
-            runtime.close_context(&context);
-            assert!(context.is_closed());
-            drop(runtime);
-            itself.lock().expect("no panic").take();
-            heard.is_or_dead(Value::Nil);
-        });
-    }
+    each(THREADS, |thread| {
+        let itself: Arc<Mutex<Option<ContextRef>>> = Arc::default();
+        let known = Arc::clone(&itself);
+        let close = move || {
+            let context = known.lock().expect("no panic").clone();
+            context.expect("the context").0.ask_to_close();
+        };
+        let runtime = build(|builder| builder.inline_native(Function::new("close", close)));
+        let context = open(&runtime, "a", thread, "close: native close");
+        *itself.lock().expect("no panic") = Some(context.clone());
+        let heard = call(&export(&context, "close"), &circumstances(&runtime));
+        runtime.close_context(&context);
+        assert!(context.is_closed());
+        drop(runtime);
+        itself.lock().expect("no panic").take();
+        heard.is_or_dead(Value::Nil);
+    });
 }
 
 #[test]
@@ -184,32 +175,30 @@ fn a_main_chunk_is_answered_for_while_its_context_closes() {
 
 #[test]
 fn a_runtime_closes_while_a_context_is_opened() {
-    for thread in THREADS {
-        check(move || {
-            let runtime = build(|builder| builder);
-            let core = open(&runtime, "first", thread, "").0.core.clone();
-            let contexts = core.clone();
-            let opener = spawn(move || {
-                let heard = Heard::default();
-                let opened = core.open(script("late", thread, "answer: give 1"), None);
-                opened.map(|(shared, main)| {
-                    main.expect("a main chunk").then(heard.hear());
-                    (shared, heard)
-                })
-            });
-            let closed = runtime.close(LIMIT);
-            assert_eq!(closed.lost, []);
-            assert!(contexts.all_contexts().is_empty(), "nothing is left once it is closed");
-            match joined(opener) {
-                Ok((shared, heard)) => {
-                    let outcome = heard.outcome();
-                    assert!(matches!(outcome, Ok(_) | Err(Code::Dead)), "{outcome:?}");
-                    assert!(ContextRef(shared).is_closed());
-                }
-                Err(error) => assert_eq!(error.code(), Code::Closed),
-            }
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let core = open(&runtime, "first", thread, "").0.core.clone();
+        let contexts = core.clone();
+        let opener = spawn(move || {
+            let heard = Heard::default();
+            let opened = core.open(script("late", thread, "answer: give 1"), None);
+            opened.map(|(shared, main)| {
+                main.expect("a main chunk").then(heard.hear());
+                (shared, heard)
+            })
         });
-    }
+        let closed = runtime.close(LIMIT);
+        assert_eq!(closed.lost, []);
+        assert!(contexts.all_contexts().is_empty(), "nothing is left once it is closed");
+        match joined(opener) {
+            Ok((shared, heard)) => {
+                let outcome = heard.outcome();
+                assert!(matches!(outcome, Ok(_) | Err(Code::Dead)), "{outcome:?}");
+                assert!(ContextRef(shared).is_closed());
+            }
+            Err(error) => assert_eq!(error.code(), Code::Closed),
+        }
+    });
 }
 
 #[test]
@@ -251,5 +240,18 @@ fn a_context_is_asked_to_close_by_another_that_waits_for_it() {
         runtime.close_context(&b);
         assert!(b.is_closed() && !a.is_closed());
         other.lock().expect("no panic").take();
+    });
+}
+
+#[test]
+fn a_context_that_ends_at_once_leaves_its_name_to_others() {
+    check(|| {
+        let runtime = build(|builder| builder);
+        // The engine refuses the first of this name.
+        let first = runtime.open(script("refused", None, "")).expect("a context");
+        assert!(runtime.wait_for(&first).is_err());
+        let core = first.0.core.clone();
+        until(|| core.context(first.id()).is_none());
+        assert_eq!(core.modules.named("refused"), None, "its name stands for nobody");
     });
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calog_plugin_api::{CallInfo, Function, Value};
 
-use super::check::check;
+use super::check::{check, each};
 use super::scene::{Count, build, export, join, joined, never, open, promising, script, spawn};
 use crate::Ended;
 
@@ -39,19 +39,17 @@ fn a_program_is_idle_when_all_that_was_asked_for_is_done() {
 
 #[test]
 fn a_program_is_stuck_when_somebody_waits_for_what_cannot_come() {
-    for act in ["native never", "suspend never"] {
-        check(move || {
-            let done = Count::default();
-            let mark = Function::new("mark", done.rises());
-            let runtime = build(|builder| builder.inline_native(never("never")).inline_native(mark));
-            runtime.open(script("stuck", None, act)).expect("a context");
-            runtime.open(script("busy", None, "native mark\nnative mark")).expect("a context");
-            let Ended::Stuck(waiting) = runtime.run() else { panic!("the program is stuck") };
-            assert_eq!(waiting.len(), 1, "{waiting:?}");
-            assert_eq!((waiting[0].context.as_str(), waiting[0].what.as_str()), ("stuck", "what never comes"));
-            assert_eq!(done.get(), 2, "it ended before its work was done");
-        });
-    }
+    each(["native never", "suspend never"], |act| {
+        let done = Count::default();
+        let mark = Function::new("mark", done.rises());
+        let runtime = build(|builder| builder.inline_native(never("never")).inline_native(mark));
+        runtime.open(script("stuck", None, act)).expect("a context");
+        runtime.open(script("busy", None, "native mark\nnative mark")).expect("a context");
+        let Ended::Stuck(waiting) = runtime.run() else { panic!("the program is stuck") };
+        assert_eq!(waiting.len(), 1, "{waiting:?}");
+        assert_eq!((waiting[0].context.as_str(), waiting[0].what.as_str()), ("stuck", "what never comes"));
+        assert_eq!(done.get(), 2, "it ended before its work was done");
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use calog_plugin_api::{Code, Function, Value};
+use calog_plugin_api::{Bundle, Code, Function, Value, priority};
 use shuttle::thread;
 
 use super::check::check;
@@ -83,6 +83,29 @@ fn natives_of_the_program_run_one_at_a_time_on_its_thread() {
         contexts.iter().for_each(|context| runtime.eval(context, "native host"));
         assert_eq!(runtime.run(), Ended::Idle);
         assert_eq!(calls.get(), 3);
+    });
+}
+
+#[test]
+fn run_hooks_end_when_the_runtime_closes() {
+    check(|| {
+        let ended = Count::default();
+        let counted = ended.clone();
+        let bundle = move || {
+            let ended = counted.clone();
+            Bundle::new("busy").run(priority::NORMAL, move |_, stop| {
+                let (here, woken) = (thread::current(), stop.clone());
+                stop.on_cancel(move || here.unpark());
+                while !woken.is_cancelled() {
+                    thread::park();
+                }
+                ended.up();
+                Ok(())
+            })
+        };
+        let runtime = build(|builder| builder.bundle("busy", bundle));
+        assert_eq!(runtime.close(LIMIT).lost, []);
+        assert_eq!(ended.get(), 1);
     });
 }
 

@@ -31,4 +31,6 @@ mod pumping;
 mod scene;
 #[cfg(calog_model = "shuttle")]
 #[path = "../../tests/runtime/toy.rs"]
+// It can more than the models ask of it.
+#[allow(dead_code)]
 mod toy;

@@ -58,7 +58,12 @@ impl Engine for Probe {
     fn open(&self, host: Host, options: &ContextOptions) -> Result<Witness> {
         let script = self.0.open(host, options)?;
         *NOTES.opened.lock().expect("no panic") += 1;
-        Ok(Witness { script, owner: thread::current().id(), released: RefCell::default() })
+        Ok(Witness {
+            script,
+            owner: thread::current().id(),
+            released: RefCell::default(),
+            released_objects: RefCell::default(),
+        })
     }
 }
 
@@ -67,6 +72,7 @@ pub(super) struct Witness {
     script: Script,
     owner: ThreadId,
     released: RefCell<HashSet<u64>>,
+    released_objects: RefCell<HashSet<u64>>,
 }
 
 impl Witness {
@@ -92,6 +98,11 @@ impl Context for Witness {
         self.is_here("release");
         ensure(self.released.borrow_mut().insert(function.0), || format!("a second release of {function:?}"));
         self.script.release(function);
+    }
+
+    fn release_object(&self, object: ObjectKey) {
+        self.is_here("release of an object");
+        ensure(self.released_objects.borrow_mut().insert(object.0), || format!("a second release of {object:?}"));
     }
 
     fn resume(&self, key: WaitKey, result: Result<Value>) -> Step {

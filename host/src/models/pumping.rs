@@ -1,9 +1,14 @@
 //! Waiting in place: who waits stays callable, and each wait gets its own answer.
 
-use calog_plugin_api::{Args, Value};
+use std::sync::{Arc, Mutex};
 
-use super::check::check;
-use super::scene::{Heard, build, call, circumstances, export, join, open, promising, spawn};
+use calog_plugin_api::{Args, Function, Value};
+
+use super::check::{check, each};
+use super::scene::{
+    Heard, LIMIT, THREADS, build, call, circumstances, export, join, joined, open, promising, script, spawn,
+};
+use crate::RuntimeBuilder;
 
 #[test]
 fn whoever_waits_serves_its_threads_other_contexts() {
@@ -30,7 +35,7 @@ fn two_contexts_that_call_each_other_at_once_are_both_answered() {
             Heard::of(export(caller, "start").call(&info, Args::new(&[answer.view()])))
         };
         let (first, second) = (start(&a, &b), start(&b, &a));
-        assert_eq!(runtime.close(super::scene::LIMIT).lost, []);
+        assert_eq!(runtime.close(LIMIT).lost, []);
         first.is_or_dead(2);
         second.is_or_dead(1);
     });
@@ -38,24 +43,22 @@ fn two_contexts_that_call_each_other_at_once_are_both_answered() {
 
 #[test]
 fn nested_waits_get_their_own_answers_in_whatever_order_these_come() {
-    for acts in [["native one", "native two"], ["suspend one", "native two"], ["native one", "suspend two"]] {
-        check(move || {
-            let ((one, ones), (two, twos)) = (promising("one"), promising("two"));
-            let runtime = build(|builder| builder.inline_native(one).inline_native(two));
-            let [first, second] = acts;
-            let context = open(&runtime, "a", None, &format!("one: {first}\ntwo: {second}"));
-            let info = circumstances(&runtime);
-            let heard = ["one", "two"].map(|name| call(&export(&context, name), &info));
-            let givers = [(ones, 1), (twos, 2)].map(|(finishers, value)| {
-                spawn(move || {
-                    let finisher = finishers.recv().ok().expect("the native is called");
-                    finisher.finish(Ok(value.into())).expect("somebody waits");
-                })
-            });
-            join(givers);
-            assert_eq!(heard.map(|heard| heard.wait().outcome()), [Ok(Value::Int(1)), Ok(Value::Int(2))]);
+    each([["native one", "native two"], ["suspend one", "native two"], ["native one", "suspend two"]], |acts| {
+        let ((one, ones), (two, twos)) = (promising("one"), promising("two"));
+        let runtime = build(|builder| builder.inline_native(one).inline_native(two));
+        let [first, second] = acts;
+        let context = open(&runtime, "a", None, &format!("one: {first}\ntwo: {second}"));
+        let info = circumstances(&runtime);
+        let heard = ["one", "two"].map(|name| call(&export(&context, name), &info));
+        let givers = [(ones, 1), (twos, 2)].map(|(finishers, value)| {
+            spawn(move || {
+                let finisher = finishers.recv().ok().expect("the native is called");
+                finisher.finish(Ok(value.into())).expect("somebody waits");
+            })
         });
-    }
+        join(givers);
+        assert_eq!(heard.map(|heard| heard.wait().outcome()), [Ok(Value::Int(1)), Ok(Value::Int(2))]);
+    });
 }
 
 #[test]
@@ -72,5 +75,80 @@ fn answers_from_two_contexts_to_one_that_waits_for_both_find_their_waits() {
         });
         // The second wait begins within the first, or after it.
         assert_eq!(heard.map(|heard| heard.wait().outcome()), [Ok(Value::Int(2)), Ok(Value::Int(3))]);
+    });
+}
+
+/// What begins and ends on one stack, in its order.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<(&'static str, usize)>>>);
+
+impl Log {
+    fn note(&self, what: &'static str, which: usize) {
+        self.0.lock().expect("no panic").push((what, which));
+    }
+}
+
+#[test]
+fn nested_waits_unwind_last_in_first_out() {
+    check(|| {
+        let (log, mut natives, mut giving) = (Log::default(), Vec::new(), Vec::new());
+        for (which, name) in ["one", "two"].into_iter().enumerate() {
+            let (promise, finishers) = promising(name);
+            natives.push(promise);
+            giving.push(finishers);
+            for what in ["begin", "end"] {
+                let log = log.clone();
+                natives.push(Function::new(format!("{what}.{name}"), move || log.note(what, which)));
+            }
+        }
+        let runtime = build(|builder| natives.into_iter().fold(builder, RuntimeBuilder::inline_native));
+        let context = open(&runtime, "a", None, "one: waits one\ntwo: waits two");
+        let info = circumstances(&runtime);
+        let heard = ["one", "two"].map(|name| call(&export(&context, name), &info));
+        let givers = giving.into_iter().map(|finishers| {
+            spawn(move || {
+                let finisher = finishers.recv().ok().expect("the native is called");
+                finisher.finish(Ok(1.into())).expect("somebody waits");
+            })
+        });
+        givers.collect::<Vec<_>>().into_iter().for_each(joined);
+        heard.iter().for_each(|heard| assert_eq!(heard.wait().outcome(), Ok(Value::Int(1))));
+        let mut stack = Vec::new();
+        for (what, which) in log.0.lock().expect("no panic").iter() {
+            match *what {
+                "begin" => stack.push(*which),
+                _ => assert_eq!(stack.pop(), Some(*which), "a wait ends below another"),
+            }
+        }
+        assert!(stack.is_empty(), "a wait has not ended: {stack:?}");
+    });
+}
+
+#[test]
+fn modules_that_import_each_other_all_come_to_be() {
+    check(|| {
+        let runtime = build(|builder| builder);
+        let texts = [("a", "import b answer"), ("b", "import c answer"), ("c", "import a answer")];
+        let opened = runtime.open_all(texts.map(|(name, text)| script(name, None, text)));
+        for context in opened {
+            let context = context.expect("a context");
+            runtime.wait_for(&context).expect("a main chunk that runs");
+        }
+    });
+}
+
+#[test]
+fn tasks_that_give_way_go_on_or_are_answered() {
+    each(THREADS, |thread| {
+        let runtime = build(|builder| builder);
+        let context = open(&runtime, "a", thread, "turn: yield once\nanswer: give 1");
+        let info = circumstances(&runtime);
+        let heard = ["turn", "answer", "turn"].map(|name| call(&export(&context, name), &info));
+        runtime.close_context(&context);
+        drop(runtime);
+        let [first, between, last] = heard;
+        first.is_or_dead(Value::Nil);
+        between.is_or_dead(1);
+        last.is_or_dead(Value::Nil);
     });
 }

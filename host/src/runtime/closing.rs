@@ -89,6 +89,7 @@ impl Runtime {
     fn close_contexts(&self, until: Instant) -> Vec<Lost> {
         let core = &self.core;
         core.closing.store(true, Ordering::Release);
+        core.threads.close();
         core.all_contexts().iter().for_each(|context| context.ask_to_close());
         self.serve_until(until, || core.contexts.read().is_empty());
         self.serve_until(until, || core.threads.join_ended() == 0);

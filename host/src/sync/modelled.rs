@@ -130,8 +130,12 @@ pub(crate) mod thread {
     use std::num::NonZero;
     use std::time::Duration;
 
+    pub(crate) use super::checker::thread::JoinHandle;
     use super::checker::thread::{self, yield_now};
-    pub(crate) use super::checker::thread::{JoinHandle, Thread, current, park};
+    #[cfg(calog_model = "shuttle")]
+    pub(crate) use super::checker::thread::{Thread, current, park};
+    #[cfg(calog_model = "loom")]
+    pub(crate) use super::parking::{Thread, current, park};
     use super::time;
 
     /// One core: nobody spins, which a checker would take for ever to see the end of.
@@ -162,6 +166,43 @@ pub(crate) mod thread {
 
         pub(crate) fn spawn(self, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
             self.0.spawn(run)
+        }
+    }
+}
+
+/// Parking for loom, whose own `unpark` also ends waits for locks and for threads' ends.
+#[cfg(calog_model = "loom")]
+mod parking {
+    use std::sync::Arc;
+
+    use super::{Condvar, Mutex};
+
+    /// A thread that can be woken: a token, and who waits for it.
+    #[derive(Clone)]
+    pub(crate) struct Thread(Arc<(Mutex<bool>, Condvar)>);
+
+    loom::thread_local! {
+        static CURRENT: Thread = Thread(Arc::new((Mutex::new(false), Condvar::new())));
+    }
+
+    pub(crate) fn current() -> Thread {
+        CURRENT.with(Thread::clone)
+    }
+
+    pub(crate) fn park() {
+        let Thread(parked) = current();
+        let (token, given) = &*parked;
+        let mut token = token.lock();
+        while !std::mem::take(&mut *token) {
+            given.wait(&mut token);
+        }
+    }
+
+    impl Thread {
+        pub(crate) fn unpark(&self) {
+            let (token, given) = &*self.0;
+            *token.lock() = true;
+            given.notify_one();
         }
     }
 }

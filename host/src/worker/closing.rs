@@ -41,6 +41,8 @@ impl Worker {
                 local.destroy();
                 self.core.forget_context(&local.shared);
             }
+            // What its interpreter held of others on this thread is let go with it.
+            self.flush_releases();
             reply.into_iter().for_each(gone);
         }
     }

@@ -5,11 +5,14 @@ mod toy;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use calog::{Code, ContextRef, Ended, Error, Function, Open, Result, Runtime, RuntimeBuilder, Value};
+use calog_plugin_api::{Args, Facts, KeptInfo};
 use toy::Toy;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -190,6 +193,35 @@ fn a_program_ends_when_nothing_is_left_and_says_so_when_it_is_stuck() {
     }
     runtime.open(Open::source("toy", "native calog.exit")).unwrap();
     assert_eq!(runtime.run(), Ended::Exit(0));
+}
+
+#[test]
+fn blocking_work_keeps_the_program_going_also_when_nobody_waits_for_it_any_more() {
+    const STEPS: u32 = 500;
+    let runtime = build(|builder| builder);
+    let handle = runtime.handle();
+    let (taken, told) = (Arc::new(AtomicU32::new(0)), channel());
+    let (steps, tell) = (Arc::clone(&taken), Mutex::new(told.0));
+    let step = Function::new("step", move || {
+        steps.fetch_add(1, Ordering::SeqCst);
+        // Nobody listens to the last one.
+        let _ = tell.lock().unwrap().send(());
+    });
+    let step = handle.callable(&step.build().unwrap()).unwrap();
+    let mut facts = Facts::default();
+    facts.runtime = handle.id();
+    let info = KeptInfo::new(handle.clone(), None, facts);
+    // Between two steps nothing but the work itself can make something happen.
+    let work = move || {
+        for _ in 0..STEPS {
+            info.runtime().post(0, &step, &info, Args::new(&[]))?;
+            told.1.recv().map_err(|_| Error::new(Code::Dead, "the program ended before the work"))?;
+        }
+        Ok(Value::Nil)
+    };
+    drop(handle.blocking("work", work));
+    assert_eq!(runtime.run(), Ended::Idle);
+    assert_eq!(taken.load(Ordering::SeqCst), STEPS);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 //! A script is a list of lines `name: act`, each of which exports a function; a line without a name
 //! is done at once. Acts: `give VALUE`, `sum` (of its arguments), `apply` (calls its first argument
 //! with the others), `import MODULE NAME` (calls an export of a module with its arguments),
-//! `native NAME`, `panic`, `spin` (until it is told to stop), `suspend NATIVE` (waits for a native
-//! without blocking its thread), `yield VALUE` (gives way with a number, or nil for a word), `apply-listen`
-//! (applies, then runs until it hears an interrupt), `fresh ACT` (gives a new function), `me` (gives the
-//! function itself), `count` (how many functions are kept for others).
+//! `native NAME`, `waits NAME` (the same between the natives `begin.NAME` and `end.NAME`), `panic`,
+//! `spin` (until it is told to stop), `suspend NATIVE` (waits for a native without blocking its
+//! thread), `yield VALUE` (gives way with a number, or nil for a word), `apply-listen` (applies, then
+//! runs until it hears an interrupt), `fresh ACT` (gives a new function), `me` (gives the function
+//! itself), `count` (how many functions are kept for others), `object` (gives a new object).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -124,6 +125,7 @@ impl Script {
         let (verb, rest) = act.split_once(' ').unwrap_or((act, ""));
         match verb {
             "fresh" => Step::Done(self.function(None, rest)),
+            "object" => Step::Done(self.host.object(None, "thing", &Value::Nil).map(|(object, _)| object.into())),
             "count" => Step::Done(Ok(Value::Int(self.acts.borrow().len() as i64))),
             "give" => Step::Done(Ok(rest.parse().map_or_else(|_| Value::from(rest), Value::Int))),
             "sum" => Step::Done(Ok(Value::Int(args.iter().filter_map(View::as_int).sum()))),
@@ -144,6 +146,11 @@ impl Script {
             },
             "import" => self.import(rest, info, args),
             "native" => Step::Done(self.native(rest, info, args)),
+            "waits" => Step::Done(self.native(&format!("begin.{rest}"), info, Args::new(&[])).and_then(|_| {
+                let result = self.native(rest, info, args);
+                self.native(&format!("end.{rest}"), info, Args::new(&[]))?;
+                result
+            })),
             "suspend" => match self.find(rest) {
                 Ok(native) => match native.call(info, args) {
                     Outcome::Pending(on) => Step::Waiting { task: self.take_task(), on },
@@ -158,7 +165,7 @@ impl Script {
             "apply-listen" => {
                 let applied = self.act("apply", info, args);
                 while !self.interrupted.load(Ordering::Relaxed) {
-                    std::hint::spin_loop();
+                    pause();
                 }
                 applied
             }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{
-    CallInfo, Callable, Fallible, Head, KeptInfo, Native, Object, RuntimeHandle, Text, arc_ref, guard, guard_drop,
-    release_arc, retain_arc,
+    CallInfo, Callable, Fallible, Head, KeptInfo, Native, Object, RuntimeHandle, Text, answered, arc_ref, guard,
+    guard_drop, release_arc, retain_arc,
 };
 use crate::completion::Completion;
 use crate::engine::{ContextOptions, FunctionKey, ObjectKey, WaitKey};
@@ -134,9 +134,13 @@ impl Drop for Host {
     }
 }
 
-/// The error when the host itself failed, which its own tests are there to rule out.
-fn host_failed() -> Error {
-    Error::new(Code::Dead, "the host did not answer")
+#[cold]
+fn too_deep(callee: &Callable) -> Result<()> {
+    // A native that does not wait can be called at any depth; one that does fails when it is waited for.
+    match callee.identity().context {
+        0 => Ok(()),
+        _ => Err(Error::new(Code::Depth, "too many calls and waits are nested on this thread already")),
+    }
 }
 
 impl Host {
@@ -154,11 +158,9 @@ impl Host {
     /// # Errors
     /// Only when the host itself fails.
     pub fn runtime(&self) -> Result<RuntimeHandle> {
-        let mut result = Fallible::Failed(host_failed());
-        // SAFETY: here and below, the handle keeps the maker's data alive, results are initialised,
+        // SAFETY: here and below, the handle keeps the maker's data alive, results have room,
         // and arguments are borrowed for the call or handed over.
-        unsafe { ((*self.table.as_ptr()).runtime)(self.data.as_ptr(), &mut result) };
-        result.into()
+        unsafe { answered(|out| ((*self.table.as_ptr()).runtime)(self.data.as_ptr(), out)) }
     }
 
     /// The dotted names of all natives this context may see. Bind one, by its place in this list,
@@ -175,10 +177,8 @@ impl Host {
     /// # Errors
     /// `not_found` beyond the end.
     pub fn native(&self, index: usize) -> Result<Native> {
-        let mut result = Fallible::Failed(host_failed());
         // SAFETY: see `runtime`.
-        unsafe { ((*self.table.as_ptr()).native)(self.data.as_ptr(), index, &mut result) };
-        result.into()
+        unsafe { answered(|out| ((*self.table.as_ptr()).native)(self.data.as_ptr(), index, out)) }
     }
 
     /// A callable for a function of this context.
@@ -191,11 +191,10 @@ impl Host {
     /// # Errors
     /// Only when the host itself fails.
     pub fn function(&self, known: Option<FunctionKey>) -> Result<(Callable, FunctionKey)> {
-        let mut result = Fallible::Failed(host_failed());
         let known = known.map_or(0, |key| key.0);
         // SAFETY: see `runtime`.
-        unsafe { ((*self.table.as_ptr()).function)(self.data.as_ptr(), known, &mut result) };
-        Result::from(result).map(|Keyed { reference, key }| (reference, FunctionKey(key)))
+        let result = unsafe { answered(|out| ((*self.table.as_ptr()).function)(self.data.as_ptr(), known, out)) };
+        result.map(|Keyed { reference, key }| (reference, FunctionKey(key)))
     }
 
     /// The key of a callable that is this context's own, so that a function which comes home is itself.
@@ -211,11 +210,12 @@ impl Host {
     /// # Errors
     /// Only when the host itself fails.
     pub fn object(&self, known: Option<ObjectKey>, type_name: &str, members: &Value) -> Result<(Object, ObjectKey)> {
-        let mut result = Fallible::Failed(host_failed());
         let (known, type_name) = (known.map_or(0, |key| key.0), Text::of(type_name));
         // SAFETY: see `runtime`.
-        unsafe { ((*self.table.as_ptr()).object)(self.data.as_ptr(), known, type_name, members, &mut result) };
-        Result::from(result).map(|Keyed { reference, key }| (reference, ObjectKey(key)))
+        let result = unsafe {
+            answered(|out| ((*self.table.as_ptr()).object)(self.data.as_ptr(), known, type_name, members, out))
+        };
+        result.map(|Keyed { reference, key }| (reference, ObjectKey(key)))
     }
 
     /// The key of an Object that is this context's own.
@@ -233,10 +233,8 @@ impl Host {
     /// the wait was ended.
     pub fn wait(&self, completion: Completion, info: &CallInfo) -> Result<Value> {
         let mut completion = std::mem::ManuallyDrop::new(completion);
-        let mut result = Fallible::Failed(host_failed());
         // SAFETY: see `runtime`; the completion is handed over.
-        unsafe { ((*self.table.as_ptr()).wait)(self.data.as_ptr(), &raw mut *completion, info, &mut result) };
-        result.into()
+        unsafe { answered(|out| ((*self.table.as_ptr()).wait)(self.data.as_ptr(), &raw mut *completion, info, out)) }
     }
 
     /// Has [`Context::resume`](crate::Context::resume) called with this key once the result is there.
@@ -259,10 +257,8 @@ impl Host {
     /// # Errors
     /// Only when the host itself fails.
     pub fn info(&self) -> Result<KeptInfo> {
-        let mut result = Fallible::Failed(host_failed());
         // SAFETY: see `runtime`.
-        unsafe { ((*self.table.as_ptr()).info)(self.data.as_ptr(), &mut result) };
-        result.into()
+        unsafe { answered(|out| ((*self.table.as_ptr()).info)(self.data.as_ptr(), out)) }
     }
 
     /// Whether the context shall stop: running code is to end with an error that scripts cannot catch.
@@ -277,6 +273,16 @@ impl Host {
     pub fn remaining_depth(&self) -> u32 {
         // SAFETY: see `runtime`.
         unsafe { ((*self.table.as_ptr()).remaining_depth)(self.data.as_ptr()) }
+    }
+
+    /// To be asked before a call whose answer would be waited for in place: one that was made cannot
+    /// be taken back, so it would run though its caller was told that it failed.
+    ///
+    /// # Errors
+    /// `depth` when no more pumps may nest here, and the function is a context's.
+    #[inline]
+    pub fn check_depth(&self, callee: &Callable) -> Result<()> {
+        if self.remaining_depth() > 0 { Ok(()) } else { too_deep(callee) }
     }
 
     /// Prints: bytes are gathered and written in whole lines.
@@ -302,10 +308,10 @@ impl Host {
 
 unsafe extern "C" fn runtime<T: HostType>(data: *const (), out: *mut Fallible<RuntimeHandle>) {
     // SAFETY: here and below, the handle made from an `Arc<T>` is borrowed for the call, on the
-    // context's thread; texts and arguments likewise, and `out` is initialised.
+    // context's thread; texts and arguments likewise, and `out` is room for the answer.
     unsafe {
         let host = arc_ref::<T>(data);
-        *out = guard(|| host.runtime()).into();
+        out.write(guard(|| host.runtime()).into());
     }
 }
 
@@ -323,7 +329,7 @@ unsafe extern "C" fn native<T: HostType>(data: *const (), index: usize, out: *mu
         let host = arc_ref::<T>(data);
         let native = guard(|| host.native(index));
         let missing = || Error::new(Code::NotFound, format!("there is no native number {index}"));
-        *out = native.and_then(|native| native.ok_or_else(missing)).into();
+        out.write(native.and_then(|native| native.ok_or_else(missing)).into());
     }
 }
 
@@ -332,7 +338,7 @@ unsafe extern "C" fn function<T: HostType>(data: *const (), known: u64, out: *mu
     unsafe {
         let host = arc_ref::<T>(data);
         let pair = guard(|| host.function((known != 0).then_some(FunctionKey(known))));
-        *out = pair.map(|(reference, key)| Keyed { reference, key: key.0 }).into();
+        out.write(pair.map(|(reference, key)| Keyed { reference, key: key.0 }).into());
     }
 }
 
@@ -354,7 +360,7 @@ unsafe extern "C" fn object<T: HostType>(
         let host = arc_ref::<T>(data);
         let known = (known != 0).then_some(ObjectKey(known));
         let pair = guard(|| host.object(known, &type_name.text(), (*members).clone()));
-        *out = pair.map(|(reference, key)| Keyed { reference, key: key.0 }).into();
+        out.write(pair.map(|(reference, key)| Keyed { reference, key: key.0 }).into());
     }
 }
 
@@ -374,7 +380,7 @@ unsafe extern "C" fn wait<T: HostType>(
     unsafe {
         let host = arc_ref::<T>(data);
         let completion = completion.read();
-        *out = guard(|| host.wait(completion, info)).and_then(|result| result).into();
+        out.write(guard(|| host.wait(completion, info)).and_then(|result| result).into());
     }
 }
 
@@ -399,7 +405,7 @@ unsafe extern "C" fn info<T: HostType>(data: *const (), out: *mut Fallible<KeptI
     // SAFETY: see `runtime`.
     unsafe {
         let host = arc_ref::<T>(data);
-        *out = guard(|| host.info()).into();
+        out.write(guard(|| host.info()).into());
     }
 }
 

@@ -32,6 +32,7 @@ pub use native::{Args, Native, NativeType};
 pub use object::{Object, ObjectType};
 pub(crate) use outcome::Fallible;
 pub use outcome::Outcome;
+use outcome::answered;
 pub(crate) use root::PluginRoot;
 pub(crate) use root::nil;
 pub use root::{BundleEntry, EngineEntry, PluginRoot_Ref, PluginTable};

@@ -121,6 +121,18 @@ impl<T> From<Fallible<T>> for Result<T> {
     }
 }
 
+/// What the other side writes into the room it is given.
+///
+/// # Safety
+/// `ask` has the room written, whatever happens.
+#[inline]
+pub(super) unsafe fn answered<T>(ask: impl FnOnce(*mut Fallible<T>)) -> Result<T> {
+    let mut room = MaybeUninit::uninit();
+    ask(room.as_mut_ptr());
+    // SAFETY: the caller vouches for it.
+    unsafe { room.assume_init() }.into()
+}
+
 impl Callback {
     /// A callback for a result.
     pub fn on_result(then: impl FnOnce(Result<Value>) + Send + 'static) -> Callback {

@@ -155,8 +155,12 @@ pub struct LoadedPlugin {
 /// The library stays open for ever, and its file has passed the checks that come before opening.
 #[cfg(feature = "host")]
 pub unsafe fn open_root(path: &std::path::Path) -> Result<LoadedPlugin, String> {
-    use abi_stable::library::lib_header_from_path;
-    let header = lib_header_from_path(path).map_err(|error| error.to_string())?;
+    use abi_stable::library::{RawLibrary, lib_header_from_raw_library};
+    // A second handle of the open library, closed again below: the one that keeps it open is the
+    // caller's. abi_stable's own way to keep it open would leak the path, for every runtime anew.
+    let library = RawLibrary::load_at(path).map_err(|error| error.to_string())?;
+    // SAFETY: the library stays open, as the caller vouches.
+    let header = unsafe { lib_header_from_raw_library(&library) }.map_err(|error| error.to_string())?;
     let root = header.init_root_module::<PluginRoot_Ref>().map_err(|error| error.to_string())?;
     Ok(LoadedPlugin { table: root.table() })
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Args, CallInfo, Callable, Callback, CancelToken, Fallible, Head, Native, Text, arc_ref, guard, guard_drop,
-    release_arc, retain_arc, shared_handle,
+    Args, CallInfo, Callable, Callback, CancelToken, Fallible, Head, Native, Text, answered, arc_ref, guard,
+    guard_drop, release_arc, retain_arc, shared_handle,
 };
 use crate::completion::{Completion, Finisher};
 use crate::error::{Error, Frame, Result};
@@ -131,10 +131,11 @@ impl RuntimeHandle {
     }
 
     fn promise(&self, text: &str, external: bool) -> (Completion, Finisher) {
-        let mut result = Fallible::Failed(Error::new(crate::Code::Dead, "no promise"));
-        // SAFETY: see `id`; `result` is initialised.
-        unsafe { ((*self.table.as_ptr()).completion)(self.data.as_ptr(), Text::of(text), external, &mut result) };
-        match Result::from(result) {
+        // SAFETY: see `id`.
+        let result = unsafe {
+            answered(|out| ((*self.table.as_ptr()).completion)(self.data.as_ptr(), Text::of(text), external, out))
+        };
+        match result {
             Ok(Promise { completion, finisher }) => (completion, finisher),
             // The host panicked; this promise is not counted among those that keep the program going.
             Err(_) => crate::completion::promise(text, external, None),
@@ -144,10 +145,9 @@ impl RuntimeHandle {
     /// A promise that finishes with nil after this time.
     pub fn after(&self, time: Duration) -> Completion {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let mut result = Fallible::Failed(Error::new(crate::Code::Dead, "no timer"));
-        // SAFETY: see `id`; `result` is initialised.
-        unsafe { ((*self.table.as_ptr()).after_ns)(self.data.as_ptr(), nanoseconds, &mut result) };
-        Result::from(result).unwrap_or_else(|error| broken("a timer", error))
+        // SAFETY: see `id`.
+        let result = unsafe { answered(|out| ((*self.table.as_ptr()).after_ns)(self.data.as_ptr(), nanoseconds, out)) };
+        result.unwrap_or_else(|error| broken("a timer", error))
     }
 
     /// A cancel token; with a parent it is raised when the parent is.
@@ -156,10 +156,8 @@ impl RuntimeHandle {
     /// Only when the host itself fails.
     pub fn cancel_token(&self, parent: Option<&CancelToken>) -> Result<CancelToken> {
         let parent = parent.map_or(std::ptr::null(), std::ptr::from_ref);
-        let mut result = Fallible::Failed(Error::new(crate::Code::Dead, "no token"));
-        // SAFETY: see `id`; `result` is initialised.
-        unsafe { ((*self.table.as_ptr()).cancel_token)(self.data.as_ptr(), parent, &mut result) };
-        result.into()
+        // SAFETY: see `id`.
+        unsafe { answered(|out| ((*self.table.as_ptr()).cancel_token)(self.data.as_ptr(), parent, out)) }
     }
 
     /// Runs blocking work on a bounded pool of threads; the completion has its result.
@@ -187,10 +185,8 @@ impl RuntimeHandle {
     /// # Errors
     /// Only when the host itself fails.
     pub fn callable(&self, native: &Native) -> Result<Callable> {
-        let mut result = Fallible::Failed(Error::new(crate::Code::Dead, "no callable"));
-        // SAFETY: see `id`; `result` is initialised.
-        unsafe { ((*self.table.as_ptr()).callable)(self.data.as_ptr(), native, &mut result) };
-        result.into()
+        // SAFETY: see `id`.
+        unsafe { answered(|out| ((*self.table.as_ptr()).callable)(self.data.as_ptr(), native, out)) }
     }
 
     /// Starts the callable as a new task of a context: later, never in place. Its failure goes to
@@ -213,10 +209,11 @@ impl RuntimeHandle {
     /// # Errors
     /// `permission`, naming the line of configuration that would allow it.
     pub fn permission(&self, info: &CallInfo, name: &str) -> Result<()> {
-        let mut result = Fallible::Fine(Value::Nil);
-        // SAFETY: see `id`; `result` is initialised.
-        unsafe { ((*self.table.as_ptr()).permission)(self.data.as_ptr(), info, Text::of(name), &mut result) };
-        Result::from(result).map(drop)
+        // SAFETY: see `id`.
+        let result = unsafe {
+            answered(|out| ((*self.table.as_ptr()).permission)(self.data.as_ptr(), info, Text::of(name), out))
+        };
+        result.map(drop)
     }
 
     pub(crate) fn site(&self, context: u64) -> Option<Frame> {
@@ -252,7 +249,7 @@ impl Drop for KeepAlive {
 
 unsafe extern "C" fn id<T: RuntimeType>(data: *const ()) -> u64 {
     // SAFETY: here and below, the handle made from an `Arc<T>` is borrowed for the call, texts and
-    // arguments likewise, and `out` is initialised.
+    // arguments likewise, and `out` is room for the answer.
     let runtime = unsafe { arc_ref::<T>(data) };
     guard(|| runtime.id()).unwrap_or(0)
 }
@@ -273,7 +270,7 @@ unsafe extern "C" fn completion<T: RuntimeType>(
     unsafe {
         let runtime = arc_ref::<T>(data);
         let pair = guard(|| runtime.completion(&text.text(), external));
-        *out = pair.map(|(completion, finisher)| Promise { completion, finisher }).into();
+        out.write(pair.map(|(completion, finisher)| Promise { completion, finisher }).into());
     }
 }
 
@@ -281,7 +278,7 @@ unsafe extern "C" fn after_ns<T: RuntimeType>(data: *const (), nanoseconds: u64,
     // SAFETY: see `id`.
     unsafe {
         let runtime = arc_ref::<T>(data);
-        *out = guard(|| runtime.after_ns(nanoseconds)).into();
+        out.write(guard(|| runtime.after_ns(nanoseconds)).into());
     }
 }
 
@@ -293,7 +290,7 @@ unsafe extern "C" fn cancel_token<T: RuntimeType>(
     // SAFETY: see `id`; the parent is null or borrowed.
     unsafe {
         let runtime = arc_ref::<T>(data);
-        *out = guard(|| runtime.cancel_token(parent.as_ref())).into();
+        out.write(guard(|| runtime.cancel_token(parent.as_ref())).into());
     }
 }
 
@@ -313,7 +310,7 @@ unsafe extern "C" fn callable<T: RuntimeType>(data: *const (), native: *const Na
     // SAFETY: see `id`.
     unsafe {
         let runtime = arc_ref::<T>(data);
-        *out = guard(|| runtime.callable((*native).clone())).into();
+        out.write(guard(|| runtime.callable((*native).clone())).into());
     }
 }
 
@@ -330,7 +327,7 @@ unsafe extern "C" fn post<T: RuntimeType>(
     unsafe {
         let runtime = arc_ref::<T>(data);
         let result = guard(|| runtime.post(context, callable, info, Args::from_raw(args, count)));
-        *out = result.and_then(|result| result).map(|()| Value::Nil).into();
+        out.write(result.and_then(|result| result).map(|()| Value::Nil).into());
     }
 }
 
@@ -344,7 +341,7 @@ unsafe extern "C" fn permission<T: RuntimeType>(
     unsafe {
         let runtime = arc_ref::<T>(data);
         let result = guard(|| runtime.permission(info, &name.text())).and_then(|result| result);
-        *out = result.map(|()| Value::Nil).into();
+        out.write(result.map(|()| Value::Nil).into());
     }
 }
 

@@ -7,10 +7,10 @@
 
 use calog_plugin_api::{Callable, Facts, FunctionKey, Result};
 
-use crate::calls;
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type, upvalue};
 use crate::natives::Bound;
+use crate::{calls, errors};
 
 impl Kept for Callable {
     const MARK: u64 = 0xca10_6ca1_1ab1_e001;
@@ -22,6 +22,11 @@ struct CallForeign;
 impl Entry for CallForeign {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(callable) = stack.cell::<Callable>(upvalue(1)) else { return calls::tampered(stack) };
+        if !stack.is_yieldable()
+            && let Err(error) = core.host.check_depth(callable)
+        {
+            return errors::raise(core, stack, &error);
+        }
         calls::make(core, stack, 1, |args| callable.call(core.current.info(), args))
     }
 

@@ -252,6 +252,10 @@ fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
         core.tasks.end_busy(thread);
         progress = core.current.inside(thread, || thread.resume(Some(stack), 0));
     }
+    if core.host.stopping() {
+        // The interrupt came while the coroutine ran, and has reached nobody else.
+        arm(stack);
+    }
     match progress {
         Progress::Done(count) | Progress::Yielded(count) if stack.reserve(count + 1) => {
             thread.move_to(stack, count);

@@ -8,7 +8,7 @@ use crate::ffi::{self, Called, RawContext};
 use crate::globals;
 use crate::jobs::entry;
 use crate::natives;
-use crate::promises::{self, Task};
+use crate::promises;
 use crate::realm::Realm;
 
 /// One QuickJS interpreter. Fields are dropped in their order: the realm outlives the heap.
@@ -50,13 +50,12 @@ impl Interpreter {
     }
 
     fn resume_task(&self, key: u64, result: Result<Value>) -> Step {
-        match self.realm.promises.take_task(key) {
-            Some(Task::Opening(opening)) => {
+        match self.realm.promises.take_opening(key) {
+            Some(opening) => {
                 let info = opening.info.clone();
                 entry(&self.realm, &info, |ctx| evaluate::opened(ctx, *opening, result))
             }
-            // Settled by its promise, whose handler took it away, or cancelled: the result says which.
-            Some(Task::Settling { .. }) | None => Step::Done(result),
+            None => promises::resume_task(&self.realm, key, result),
         }
     }
 

@@ -65,17 +65,25 @@ pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_
     })
 }
 
-/// Runs the queue until it is empty.
+/// Runs the queue until it is empty, or the context is to stop: jobs that make new jobs would never end.
 pub(crate) fn run_jobs(realm: &Realm) {
-    while let Some(result) = ffi::run_job(realm) {
-        if let Err(error) = result {
-            realm.report(&error);
+    while !realm.host.stopping()
+        && let Some(result) = ffi::run_job(realm)
+    {
+        match result {
+            // What was stopped is no failure of the script's.
+            Err(error) if !realm.host.stopping() => realm.report(&error),
+            _ => {}
         }
     }
 }
 
 fn report_rejections(realm: &Realm, ctx: &Ctx<'_>) {
-    for (_promise, reason) in realm.rejections.take() {
+    let rejections = realm.rejections.take();
+    if realm.host.stopping() {
+        return;
+    }
+    for (_promise, reason) in rejections {
         let error = errors::of_exception(realm, &reason.get(ctx));
         realm.report(&error);
     }

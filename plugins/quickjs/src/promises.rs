@@ -8,6 +8,7 @@ use rquickjs::{Ctx, Function, Promise, Value as Js, promise::PromiseState};
 use crate::errors;
 use crate::evaluate::Opening;
 use crate::ffi::{self, Pin};
+use crate::realm::Realm;
 
 /// Waits and tasks share their numbers, as the host's keys do.
 #[derive(Default)]
@@ -31,7 +32,9 @@ pub(crate) enum Task {
     /// A main chunk that waits for modules of other languages.
     Opening(Box<Opening>),
     /// A promise decides it. `namespace` is the main chunk's, whose exports are the value then.
-    Settling { finisher: Option<Finisher>, namespace: Option<Pin>, info: KeptInfo },
+    Settling { finisher: Finisher, namespace: Option<Pin>, info: KeptInfo, text: &'static str },
+    /// Its promise was settled when the host had just ended its wait; this is what it came to.
+    Settled(Result<Value>),
 }
 
 impl Promises {
@@ -55,8 +58,13 @@ impl Promises {
         match self.tasks.borrow().get(&key)? {
             Task::Opening(opening) => Some(opening.stack()),
             // Decided by what the script waits for, which is shown instead.
-            Task::Settling { .. } => None,
+            Task::Settling { .. } | Task::Settled(_) => None,
         }
+    }
+
+    /// Whether code of this task waits for something.
+    fn has_waits_of(&self, info: &CallInfo) -> bool {
+        self.waits.borrow().values().any(|wait| wait.info.task() == info.task())
     }
 
     pub(crate) fn take_wait(&self, key: u64) -> Option<Wait> {
@@ -65,6 +73,18 @@ impl Promises {
 
     pub(crate) fn take_task(&self, key: u64) -> Option<Task> {
         self.tasks.borrow_mut().remove(&key)
+    }
+
+    /// Takes a main chunk that waits for modules.
+    pub(crate) fn take_opening(&self, key: u64) -> Option<Box<Opening>> {
+        let mut tasks = self.tasks.borrow_mut();
+        match tasks.remove(&key)? {
+            Task::Opening(opening) => Some(opening),
+            other => {
+                tasks.insert(key, other);
+                None
+            }
+        }
     }
 
     pub(crate) fn put_task(&self, key: u64, task: Task) {
@@ -131,7 +151,7 @@ pub(crate) fn conclude<'js>(
     promise: Js<'js>,
     namespace: Option<Js<'js>>,
     info: &CallInfo,
-    text: &str,
+    text: &'static str,
 ) -> Step {
     let realm = ffi::realm_of(ctx);
     crate::jobs::run_jobs(realm);
@@ -184,7 +204,7 @@ fn wait_for<'js>(
     promise: &Promise<'js>,
     namespace: Option<Js<'js>>,
     info: &CallInfo,
-    text: &str,
+    text: &'static str,
 ) -> rquickjs::Result<Step> {
     let realm = ffi::realm_of(ctx);
     let key = realm.promises.next_key();
@@ -198,14 +218,14 @@ fn wait_for<'js>(
     promise.then()?.call::<_, Js<'js>>((rquickjs::function::This(promise.clone()), fulfilled, rejected))?;
     let (completion, finisher) = realm.runtime.internal_completion(text);
     let namespace = namespace.map(|it| Pin::new(&it));
-    realm.promises.put_task(key, Task::Settling { finisher: Some(finisher), namespace, info: info.keep() });
+    realm.promises.put_task(key, Task::Settling { finisher, namespace, info: info.keep(), text });
     Ok(Step::Waiting { task: TaskKey(key), on: completion })
 }
 
 /// A promise that a task waits for was settled.
 fn settled<'js>(ctx: &Ctx<'js>, key: u64, fulfilled: bool, value: Option<&Js<'js>>) {
     let realm = ffi::realm_of(ctx);
-    let Some(Task::Settling { finisher: Some(finisher), namespace, info }) = realm.promises.take_task(key) else {
+    let Some(Task::Settling { finisher, namespace, info, .. }) = realm.promises.take_task(key) else {
         return;
     };
     let undefined = Js::new_undefined(ctx.clone());
@@ -214,6 +234,23 @@ fn settled<'js>(ctx: &Ctx<'js>, key: u64, fulfilled: bool, value: Option<&Js<'js
         true => value_of(ctx, value, namespace.as_ref().map(|pin| pin.get(ctx)).as_ref()),
         false => Err(errors::of_exception(realm, value)),
     });
-    // A task that was cancelled meanwhile has its answer already.
-    let _ = finisher.finish(result);
+    if let Err(result) = finisher.finish(result) {
+        // A deadline or a cancel token has ended the wait, and the script had a last word.
+        realm.promises.put_task(key, Task::Settled(result));
+    }
+}
+
+/// What becomes of a task whose wait has ended: by its promise, or by a deadline or a cancel token.
+/// These also end what the script itself waits for, so it hears of them and decides the promise; only
+/// one that waits for nothing any more is ended here.
+pub(crate) fn resume_task(realm: &Realm, key: u64, result: Result<Value>) -> Step {
+    match (realm.promises.take_task(key), result) {
+        (Some(Task::Settled(result)), _) => Step::Done(result),
+        (Some(Task::Settling { namespace, info, text, .. }), Err(_)) if realm.promises.has_waits_of(&info) => {
+            let (on, finisher) = realm.runtime.internal_completion(text);
+            realm.promises.put_task(key, Task::Settling { finisher, namespace, info, text });
+            Step::Waiting { task: TaskKey(key), on }
+        }
+        (_, result) => Step::Done(result),
+    }
 }

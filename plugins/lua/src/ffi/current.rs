@@ -126,10 +126,29 @@ impl Current {
     }
 }
 
+/// Where a thread keeps whether its hooks may run (`allowhook` in Lua 5.4's `lstate.h`): after the
+/// pointer and the two bytes that all collectable objects begin with, and its status. Lua gives no
+/// other way to it, and takes it away in finalisers, and in message handlers of errors that a hook
+/// raises: code there would never be interrupted. Tests interrupt both.
+const ALLOW_HOOK: usize = size_of::<*const ()>() + 3;
+
 /// Has this thread look at the stop flag at its next instruction, and each one after.
 pub(crate) fn arm(stack: Stack) {
     // SAFETY: the thread is alive; `lua_sethook` may come at any moment on the thread's own.
-    unsafe { ffi::lua_sethook(stack.raw(), Some(look), ffi::LUA_MASKCOUNT, 1) };
+    unsafe {
+        ffi::lua_sethook(stack.raw(), Some(look), ffi::LUA_MASKCOUNT, 1);
+        allow_hooks(stack.raw());
+    }
+}
+
+/// Lets hooks run, also where Lua would not.
+///
+/// # Safety
+/// The thread is alive, and this its own.
+unsafe fn allow_hooks(state: *mut lua_State) {
+    // SAFETY: a flag of one byte within the thread's state, of the Lua that is compiled in; whoever
+    // in Lua cleared it puts it back to what it was before, on all ways out.
+    unsafe { state.cast::<u8>().add(ALLOW_HOOK).write_volatile(1) };
 }
 
 /// The hook: raises an error as long as the context shall stop, so that a `pcall` around the code gets
@@ -145,6 +164,7 @@ unsafe extern "C-unwind" fn look(state: *mut lua_State, _debug: *mut lua_Debug) 
             return;
         }
         ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
+        allow_hooks(state);
         ffi::lua_error(state);
     }
 }

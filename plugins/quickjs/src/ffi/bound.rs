@@ -206,6 +206,9 @@ unsafe extern "C" fn call(
         guarded(realm, || match &bound.target {
             Target::Native(native) => leave(realm, bound.how, args, false, |info, args| native.call(info, args)),
             Target::Callable(callable) => {
+                if bound.how == How::InPlace {
+                    realm.host.check_depth(callable).map_err(Fail::Error)?;
+                }
                 leave(realm, bound.how, args, callable.is_lenient(), |info, args| callable.call(info, args))
             }
             Target::Method(object, name) => {
