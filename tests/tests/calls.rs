@@ -313,8 +313,11 @@ fn endless_loops_are_interrupted_also_through_error_handlers() {
 
 #[test]
 fn syntax_errors_name_file_and_line() {
-    for (name, code, line) in [("bad.lua", "local x = 1\nlocal = 2\n", 2), ("bad.js", "let x = 1\nlet = = 2\n", 2),
-        ("bad.nut", "local x = 1\nlocal = 2\n", 2)] {
+    for (name, code, line) in [
+        ("bad.lua", "local x = 1\nlocal = 2\n", 2),
+        ("bad.js", "let x = 1\nlet = = 2\n", 2),
+        ("bad.nut", "local x = 1\nlocal = 2\n", 2),
+    ] {
         let world = World::new();
         let context = world.start(name, code);
         let error = world.runtime.wait_for(&context).unwrap_err();

@@ -26,6 +26,7 @@ fn says_where(language: &Language) -> &'static str {
         "javascript" => {
             "const where = () => here(); export { where as here }; export const who = () => calog.self().thread"
         }
+        "squirrel" => "return { here = @() here(), who = @() calog.self().thread }",
         other => panic!("{other}: say here how it calls a native"),
     }
 }
@@ -101,6 +102,9 @@ fn calls_many(language: &Language) -> &'static str {
     match language.name {
         "lua" => "return { many = function(n) local s = 0 for i = 1, n do s = s + on_host(i) end return s end }",
         "javascript" => "export function many(n) { let s = 0; for (let i = 1; i <= n; i++) s += on_host(i); return s }",
+        "squirrel" => {
+            "return { many = function(n) { local s = 0; for (local i = 1; i <= n; i++) s += on_host(i); return s } }"
+        }
         other => panic!("{other}: say here how it calls a native"),
     }
 }
@@ -148,6 +152,7 @@ fn a_native_of_the_program_that_the_program_calls_runs_inline() {
         let text = match language.name {
             "lua" => "return { note = note, call = function(text) note(text) end }",
             "javascript" => "export const native = note, call = text => note(text); export { native as note }",
+            "squirrel" => "return { note = note, call = @(text) note(text) }",
             other => panic!("{other}: say here how it calls a native"),
         };
         let context = world.open(&format!("a.{}", language.extension), text);
@@ -235,6 +240,7 @@ fn asks_whose(language: &Language) -> &'static str {
     match language.name {
         "lua" => "return { ask = function() return whose() end, add = function(a, b) return a + b end }",
         "javascript" => "export const ask = () => whose(), add = (a, b) => a + b",
+        "squirrel" => "return { ask = @() whose(), add = @(a, b) a + b }",
         other => panic!("{other}: say here how it calls a native"),
     }
 }

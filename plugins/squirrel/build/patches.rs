@@ -139,6 +139,17 @@ pub(crate) const PATCHES: &[Patch] = &[
     // Where memory may be refused: vectors, strings, and what natives allocate.
     once("squirrel/sqstate.cpp", "SQString *t = (SQString *)SQ_MALLOC(", "SQString *t = (SQString *)calog_malloc("),
     once("squirrel/sqapi.cpp", "    return SQ_MALLOC(size);", "    return calog_malloc(size);"),
+    // Regular expressions that take for ever, or nest without end.
+    once(
+        "sqstdlib/sqstdrex.cpp",
+        "static SQInteger sqstd_rex_list(SQRex *exp)\n{\n",
+        "static SQInteger sqstd_rex_list(SQRex *exp)\n{\n    calog_check();\n",
+    ),
+    once(
+        "sqstdlib/sqstdrex.cpp",
+        "static const SQChar *sqstd_rex_matchnode(SQRex* exp,SQRexNode *node,const SQChar *str,SQRexNode *next)\n{\n",
+        "static const SQChar *sqstd_rex_matchnode(SQRex* exp,SQRexNode *node,const SQChar *str,SQRexNode *next)\n{\n    calog_check();\n",
+    ),
     // Bytecode is trusted blindly: none is read.
     once("sqstdlib/sqstdio.cpp", "if(SQ_SUCCEEDED(sq_readclosure(v,file_read,file))) {", "if(false) {"),
     // A compiler that recurses without end.

@@ -29,6 +29,12 @@ bool calog_overflow(SQVM *vm) { return hooks.overflow(vm); }
 bool calog_thrown(SQVM *vm, long long traps) { return hooks.thrown(vm, traps); }
 void calog_no_memory() { hooks.no_memory(); abort(); }
 
+void calog_check()
+{
+    if(account && account->running && account->poll) hooks.stop(account);
+    if(calog_stack_is_low()) hooks.too_deep();
+}
+
 // ---- memory ----
 
 // A script that is over its limit is told at its next loop or call. Where the interpreter can stand it,

@@ -29,6 +29,8 @@ struct CalogHooks {
     bool (*overflow)(SQVM *);
     bool (*thrown)(SQVM *, long long traps);
     void (*no_memory)();
+    void (*stop)(CalogShared *);
+    void (*too_deep)();
 };
 
 // Whether the code may go on; else an error is raised.
@@ -39,6 +41,8 @@ bool calog_overflow(SQVM *vm);
 bool calog_thrown(SQVM *vm, long long traps);
 // Ends the entry: there is no memory.
 void calog_no_memory();
+// For natives that take long: ends the entry when the context shall stop, or the C stack ends.
+void calog_check();
 // Memory that may be refused, which ends the entry by unwinding: for places that are left as they were.
 void *calog_malloc(unsigned long long size);
 void *calog_realloc(void *memory, unsigned long long before, unsigned long long size);

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use calog_plugin_api::{Code, Error, Frame};
 
 use crate::core::Core;
-use crate::ffi::{Entry, Kept, Level, Misspelt, Ref, Reply, Stack, Type};
+use crate::ffi::{Entry, Kept, Level, Misspelt, Ref, Reply, Stack, Type, Unwound};
 use crate::{convert, task};
 
 /// What code that is stopped ends with.
@@ -56,7 +56,7 @@ pub(crate) fn throw_stopped(stack: Stack) {
 /// Makes it the thread's last error that calls nest too deeply.
 #[cold]
 pub(crate) fn throw_overflow(core: &Core, stack: Stack) {
-    throw(core, stack, &Error::new(Code::Depth, "calls nest too deeply"));
+    throw(core, stack, &too_deep());
 }
 
 /// Makes it the thread's last error that there is no more memory.
@@ -71,6 +71,19 @@ pub(crate) fn over_limit(core: &Core) -> Error {
         u64::MAX => Error::new(Code::Limit, "there is no more memory"),
         limit => Error::new(Code::Limit, format!("the context's memory is limited to {limit} bytes")),
     }
+}
+
+/// The error of an entry that was unwound.
+pub(crate) fn unwound(core: &Core, why: Unwound) -> Error {
+    match why {
+        Unwound::NoMemory => over_limit(core),
+        Unwound::Stopped => Error::new(Code::Cancelled, STOPPED),
+        Unwound::TooDeep => too_deep(),
+    }
+}
+
+fn too_deep() -> Error {
+    Error::new(Code::Depth, "calls nest too deeply")
 }
 
 fn throw(core: &Core, stack: Stack, error: &Error) {

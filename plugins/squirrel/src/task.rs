@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use calog_plugin_api::{CallInfo, Code, Completion, Error, KeptInfo, KeyMap, Result, Step, TaskKey, Value, WaitKey};
 
 use crate::core::Core;
-use crate::ffi::{Progress, Ref, Stack, until_memory_ends};
+use crate::ffi::{Progress, Ref, Stack, until_unwound};
 use crate::{convert, errors};
 
 /// Ended threads that are kept for the next tasks.
@@ -129,13 +129,13 @@ pub(crate) fn resume(core: &Core, key: WaitKey, result: Result<Value>) -> Step {
 /// Squirrel's, which must not be the end of that task.
 pub(crate) fn aside<R>(core: &Core, body: impl FnOnce(Stack) -> R) -> Option<R> {
     let (thread, top) = (core.tasks.acquire(core), core.main.top());
-    let ended = until_memory_ends(|| core.current.inside(thread.stack, || body(thread.stack)));
-    if ended.is_none() {
+    let ended = until_unwound(|| core.current.inside(thread.stack, || body(thread.stack)));
+    if ended.is_err() {
         core.main.set_top(top);
     }
     // A call that failed may have left frames.
     Tasks::discard(core, thread);
-    ended
+    ended.ok()
 }
 
 /// Frees a task that will not be resumed.
@@ -148,7 +148,7 @@ pub(crate) fn abandon(core: &Core, key: TaskKey) {
 /// Runs a task until it ends or waits.
 fn advance(core: &Core, thread: Thread, info: &CallInfo, run: impl FnOnce(Stack) -> Result<Progress>) -> Step {
     let (stack, top) = (thread.stack, core.main.top());
-    let ended = until_memory_ends(|| {
+    let ended = until_unwound(|| {
         let _running = core.shared.run();
         match run(stack)? {
             Progress::Done => convert::read(core, stack, -1).map(Some),
@@ -159,20 +159,20 @@ fn advance(core: &Core, thread: Thread, info: &CallInfo, run: impl FnOnce(Stack)
             }
         }
     });
-    if ended.is_none() {
+    if ended.is_err() {
         core.main.set_top(top);
     }
     let wait = core.tasks.wait.take();
     match (ended, wait) {
-        (Some(Ok(None)), Some(on)) => Step::Waiting { task: core.tasks.suspend(thread, info), on },
-        (Some(Ok(Some(value))), _) => {
+        (Ok(Ok(None)), Some(on)) => Step::Waiting { task: core.tasks.suspend(thread, info), on },
+        (Ok(Ok(Some(value))), _) => {
             core.tasks.give_back(core, thread);
             Step::Done(Ok(value))
         }
         (ended, _) => {
             Tasks::discard(core, thread);
             let nothing = || Err(Error::new(Code::Script, "the script was suspended, and nothing would wake it"));
-            let result = ended.unwrap_or_else(|| Err(errors::over_limit(core)));
+            let result = ended.unwrap_or_else(|why| Err(errors::unwound(core, why)));
             Step::Done(result.map_or_else(Err, |_| nothing()))
         }
     }

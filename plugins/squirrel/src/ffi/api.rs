@@ -37,6 +37,8 @@ pub(super) struct Hooks {
     pub(super) overflow: unsafe extern "C-unwind" fn(Vm) -> bool,
     pub(super) thrown: unsafe extern "C-unwind" fn(Vm, i64) -> bool,
     pub(super) no_memory: unsafe extern "C-unwind" fn(),
+    pub(super) stop: unsafe extern "C-unwind" fn(*mut c_void),
+    pub(super) too_deep: unsafe extern "C-unwind" fn(),
 }
 
 /// What `sq_suspendvm` returns, and with it the native, when the thread can be suspended.

@@ -1,45 +1,67 @@
 //! What the patched interpreter calls: stops, depth, errors on their way, the end of memory.
 
-use std::any::Any;
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Once;
 
 use super::api::{self, Hooks, Vm};
 use super::interpreter;
+use super::shared::Shared;
 use super::stack::Stack;
 use crate::errors;
 
-/// What unwinds from an allocation that is not to be had, up to the entry.
-struct NoMemory;
+/// Why an entry was unwound, from inside of a native of Squirrel's: nothing of it can be caught.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unwound {
+    /// An allocation was not to be had.
+    NoMemory,
+    /// The context shall stop.
+    Stopped,
+    /// The C stack ended.
+    TooDeep,
+}
 
 /// Gives the interpreter our functions, once for the process.
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let hooks = Hooks { poll, overflow, thrown, no_memory };
+        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep };
         // SAFETY: the table is copied.
         unsafe { api::calog_squirrel_hooks(&hooks) };
     });
 }
 
-/// Runs the body; `None` when memory ended inside.
+/// Runs the body up to its end, or to where it was unwound.
 ///
-/// What it ran is in no state to be used again: the thread is to be discarded.
-pub(crate) fn until_memory_ends<R>(body: impl FnOnce() -> R) -> Option<R> {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(result) => Some(result),
-        Err(payload) if is_no_memory(&*payload) => None,
+/// What was unwound is in no state to be used again: the thread is to be discarded.
+pub(crate) fn until_unwound<R>(body: impl FnOnce() -> R) -> Result<R, Unwound> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| match payload.downcast::<Unwound>() {
+        Ok(unwound) => *unwound,
+        // A panic, which is for the plugin's border.
         Err(payload) => resume_unwind(payload),
-    }
+    })
 }
 
-fn is_no_memory(payload: &(dyn Any + Send)) -> bool {
-    payload.is::<NoMemory>()
+/// Not a panic: nothing is printed.
+fn unwind(why: Unwound) -> ! {
+    resume_unwind(Box::new(why))
 }
 
 unsafe extern "C-unwind" fn no_memory() {
-    // Not a panic: nothing is printed.
-    resume_unwind(Box::new(NoMemory));
+    unwind(Unwound::NoMemory);
+}
+
+unsafe extern "C-unwind" fn too_deep() {
+    unwind(Unwound::TooDeep);
+}
+
+/// A native that takes long finds that it was to poll.
+unsafe extern "C-unwind" fn stop(shared: *mut c_void) {
+    // SAFETY: the account of an entry that has not returned.
+    let shared = unsafe { &*shared.cast::<Shared>() };
+    if shared.core().is_some_and(|core| core.host.stopping()) {
+        unwind(Unwound::Stopped);
+    }
 }
 
 /// Whether the code may go on; else an error is raised.

@@ -10,8 +10,9 @@
 //! - **Room**: each frame has some 15 free slots. Whoever needs more, or pushes in a recursion, asks
 //!   [`Stack::reserve`] first, or works on the main thread's stack, which can always grow; indices are
 //!   those of values the caller has put there.
-//! - **Unwinding**: errors are return codes. Only where memory ends does an allocation unwind, through
-//!   Squirrel's frames, up to [`until_memory_ends`] in the entry; the thread is then discarded.
+//! - **Unwinding**: errors are return codes. Only where memory or the C stack ends inside a native of
+//!   Squirrel's, or a long one is stopped, is the stack unwound, through Squirrel's frames, up to
+//!   [`until_unwound`] in the entry; the thread is then discarded.
 
 mod api;
 mod cell;
@@ -25,7 +26,7 @@ mod trampoline;
 
 pub(crate) use cell::Kept;
 pub(crate) use current::Current;
-pub(crate) use hooks::until_memory_ends;
+pub(crate) use hooks::{Unwound, until_unwound};
 pub(crate) use interpreter::Interpreter;
 pub(crate) use shared::Shared;
 pub(crate) use source::Misspelt;

@@ -91,6 +91,8 @@ fn deep_values_and_sources_do_not_end_the_process() {
                 assert!(result.is_err_and(|it| it.code() == Code::Script), "{open_}");
             }
         }
+        let nested = "local o = \"(\", c = \")\"; for (local i = 0; i < 18; i++) { o += o; c += c }; regexp(o + c)";
+        assert_eq!(fails(&opened, nested).code(), Code::Depth);
         assert_eq!(opened.run("return 1"), Ok(Value::Int(1)));
     });
 }

@@ -24,6 +24,7 @@ fn a_stopped_context_ends_even_through_catch() {
         "test.stop(); local t = {}.setdelegate({ _get = function(k) { while (true) {} } }); while (true) try { t.x } catch (e) {}",
         "try { test.call(function() { test.stop(); while (true) {} }) } catch (e) {} while (true) {}",
         "test.stop(); while (true) try { throw 1 } catch (e) {}",
+        "test.stop(); local t = \"a\"; for (local i = 0; i < 6; i++) t += t; regexp(\"(a+)+$\").match(t + \"b\")",
     ] {
         let began = Instant::now();
         let error = fails(&opened, code);
