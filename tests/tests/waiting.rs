@@ -351,7 +351,10 @@ const SQUIRREL_SITES: &[Site] = &[
     pumps("call", "return gate.wait.call(this, name)"),
     pumps("acall", "return gate.wait.acall([this, name])"),
     pumps("_get", "return {}.setdelegate({ _get = function(k) { return ::gate.wait(k) } })[name]"),
-    pumps("_set", "local v; {}.setdelegate({ _set = function(k, x) { v = ::gate.wait(k) } })[name] = 1; return v"),
+    pumps(
+        "_set",
+        "local v, t = {}.setdelegate({ _set = function(k, x) { v = ::gate.wait(k) } }); t[name] = 1; return v",
+    ),
     pumps("_call", "return {}.setdelegate({ _call = function(env, k) { return ::gate.wait(k) } })(name)"),
     pumps("_add", "return {}.setdelegate({ _add = function(k) { return ::gate.wait(k) } }) + name"),
     pumps("_tostring", "return \"\" + {}.setdelegate({ _tostring = function() { return ::gate.wait(name) } })"),

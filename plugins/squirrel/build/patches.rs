@@ -152,6 +152,14 @@ pub(crate) const PATCHES: &[Patch] = &[
     ),
     // Bytecode is trusted blindly: none is read.
     once("sqstdlib/sqstdio.cpp", "if(SQ_SUCCEEDED(sq_readclosure(v,file_read,file))) {", "if(false) {"),
+    // An error in the code: thrown, as a jump would leak what the compiler holds.
+    once(COMPILER, "        longjmp(_errorjmp,1);", "        throw CalogMisspelt();"),
+    once(COMPILER, "if(setjmp(_errorjmp) == 0) {", "try {"),
+    once(
+        COMPILER,
+        "        else {\n            if(_raiseerror && ",
+        "        catch(const CalogMisspelt &) {\n            if(_raiseerror && ",
+    ),
     // A compiler that recurses without end.
     once(
         COMPILER,

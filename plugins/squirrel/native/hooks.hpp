@@ -43,6 +43,9 @@ bool calog_thrown(SQVM *vm, long long traps);
 void calog_no_memory();
 // For natives that take long: ends the entry when the context shall stop, or the C stack ends.
 void calog_check();
+// Thrown by the compiler, to itself.
+struct CalogMisspelt {};
+
 // Memory that may be refused, which ends the entry by unwinding: for places that are left as they were.
 void *calog_malloc(unsigned long long size);
 void *calog_realloc(void *memory, unsigned long long before, unsigned long long size);

@@ -80,27 +80,33 @@ local function bottom(level, e, deepest, a) {
     }
     return found
 }
-M.sink <- function(other, mine, level, deepest = null, ...) {
-    local found
-    try { found = spread(other, [mine, other, level + 1, deepest].extend(vargv)) }
-    catch (e) { found = bottom(level, e, deepest, vargv) }
-    return found
-}
 local function sink_in_place(other, mine, level, deepest, a) {
     local found
     try { found = below_native(other, [mine, other, level + 1, deepest].extend(a)) }
     catch (e) { found = bottom(level, e, deepest, a) }
     return found
 }
-M.sink_in_place <- function(other, mine, level, deepest = null, ...) {
-    return sink_in_place(other, mine, level, deepest, vargv)
+// A function with `...` has no default parameters: what comes after `level` is the deepest and its
+// arguments.
+local function rest(a) {
+    return a.len() ? { deepest = a[0], args = a.slice(1) } : { deepest = null, args = [] }
+}
+M.sink <- function(other, mine, level, ...) {
+    local more = rest(vargv), found
+    try { found = spread(other, [mine, other, level + 1, more.deepest].extend(more.args)) }
+    catch (e) { found = bottom(level, e, more.deepest, more.args) }
+    return found
+}
+M.sink_in_place <- function(other, mine, level, ...) {
+    local more = rest(vargv)
+    return sink_in_place(other, mine, level, more.deepest, more.args)
 }
 // As in place, with script recursion between the levels.
-M.sink_far <- function(other, mine, level, deepest = null, ...) {
-    local further, a = vargv
+M.sink_far <- function(other, mine, level, ...) {
+    local further, more = rest(vargv)
     further = function(n) {
         if (n > 0) { local r = further(n - 1); return r }
-        return sink_in_place(other, mine, level, deepest, a)
+        return sink_in_place(other, mine, level, more.deepest, more.args)
     }
     local found = further(150)
     // It refers to itself.
