@@ -356,7 +356,7 @@ const SQUIRREL_SITES: &[Site] = &[
         "local v, t = {}.setdelegate({ _set = function(k, x) { v = ::gate.wait(k) } }); t[name] = 1; return v",
     ),
     pumps("_call", "return {}.setdelegate({ _call = function(env, k) { return ::gate.wait(k) } })(name)"),
-    pumps("_add", "return {}.setdelegate({ _add = function(k) { return ::gate.wait(k) } }) + name"),
+    pumps("_sub", "return {}.setdelegate({ _sub = function(k) { return ::gate.wait(k) } }) - name"),
     pumps("_tostring", "return \"\" + {}.setdelegate({ _tostring = function() { return ::gate.wait(name) } })"),
     pumps("constructor", "return (class { v = null; constructor() { v = ::gate.wait(name) } })().v"),
     pumps("thread", "return newthread(function() { return ::gate.wait(name) }).call()"),

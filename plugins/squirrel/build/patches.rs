@@ -77,6 +77,12 @@ pub(crate) const PATCHES: &[Patch] = &[
         "case _OP_MOD: ARITH_OP('%',TARGET,STK(arg2),STK(arg1)); continue;",
         "case _OP_MOD: _GUARD(ARITH_OP('%',TARGET,STK(arg2),STK(arg1))); continue;",
     ),
+    // A generator that could not be resumed was resumed for ever.
+    once(
+        VM,
+        "            _generator(o1)->Resume(this, o3);\n",
+        "            if(!_generator(o1)->Resume(this, o3)) return false;\n",
+    ),
     // Values that were pushed beyond the stack's end.
     once(
         VM,

@@ -43,11 +43,16 @@ pub(crate) fn settle(core: &Core, stack: Stack, result: Result<Value>) -> Reply 
     }
 }
 
+/// Whether a wait in the running native would suspend its task.
+pub(crate) fn can_suspend(core: &Core, stack: Stack) -> bool {
+    core.current.is_task(stack) && stack.can_suspend()
+}
+
 /// Suspends the task where Squirrel can; elsewhere waits in place, serving the thread's mailbox.
 fn wait(core: &Core, stack: Stack, completion: Completion) -> Reply {
     match completion.try_take() {
         Ok(result) => settle(core, stack, result),
-        Err(completion) if core.current.is_task(stack) && stack.can_suspend() => {
+        Err(completion) if can_suspend(core, stack) => {
             core.tasks.suspend_on(completion);
             Reply::Suspend
         }

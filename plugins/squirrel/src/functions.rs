@@ -11,7 +11,7 @@ use calog_plugin_api::{Callable, Facts, FunctionKey, KeyMap, Result};
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type};
 use crate::natives::Bound;
-use crate::{calls, wrappers};
+use crate::{calls, errors, wrappers};
 
 impl Kept for Callable {
     const MARK: u64 = 0xca10_6ca1_5c1e_0001;
@@ -46,6 +46,11 @@ impl Entry for CallForeign {
         let Some(callable) = stack.cell::<Callable>(stack.top()) else {
             return calls::tampered(core, stack, "a function of another context");
         };
+        if !calls::can_suspend(core, stack)
+            && let Err(error) = core.host.check_depth(callable)
+        {
+            return errors::raise(core, stack, &error);
+        }
         if !callable.is_lenient() {
             return calls::make(core, stack, 1, |args| callable.call(core.current.info(), args));
         }

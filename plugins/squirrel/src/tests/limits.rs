@@ -24,6 +24,8 @@ fn runaway_recursion_is_a_depth_error() {
             "local f; f = function() { return f.acall([this]) }; f()",
             "local f; f = function() { return test.call(f) }; f()",
             "local g; g = function() { foreach (x in g()) {} yield 1 }; resume g()",
+            "local g; g = function(...) { foreach (x in g(1)) {} yield 1 }; (function() { return resume g() })()",
+            "local f; f = function() { try { f() } catch (e) { throw e } }; f()",
         ] {
             let error = fails(&opened, code);
             assert_eq!(error.code(), Code::Depth, "{code}: {error:?}");
