@@ -145,6 +145,17 @@ pub(crate) const PATCHES: &[Patch] = &[
     // Where memory may be refused: vectors, strings, and what natives allocate.
     once("squirrel/sqstate.cpp", "SQString *t = (SQString *)SQ_MALLOC(", "SQString *t = (SQString *)calog_malloc("),
     once("squirrel/sqapi.cpp", "    return SQ_MALLOC(size);", "    return calog_malloc(size);"),
+    // What would be lost when the memory for its contents is refused asks first.
+    once(
+        "squirrel/sqarray.h",
+        "SQArray *newarray=(SQArray*)SQ_MALLOC(sizeof(SQArray));",
+        "calog_ask(nInitialSize, sizeof(SQObjectPtr));\n        SQArray *newarray=(SQArray*)SQ_MALLOC(sizeof(SQArray));",
+    ),
+    once(
+        "sqstdlib/sqstdblob.cpp",
+        "SQBlob *b = new (sq_malloc(sizeof(SQBlob)))SQBlob(size);",
+        "calog_ask(size, 1);\n    SQBlob *b = new (sq_malloc(sizeof(SQBlob)))SQBlob(size);",
+    ),
     // Regular expressions that take for ever, or nest without end.
     once(
         "sqstdlib/sqstdrex.cpp",

@@ -59,6 +59,12 @@ static void ask(unsigned long long bytes)
     if(bytes > LARGE || shared->used + bytes > shared->limit + OVERDRAFT) calog_no_memory();
 }
 
+void calog_ask(unsigned long long count, unsigned long long each)
+{
+    if(count >> 40) calog_no_memory();
+    ask(count * each);
+}
+
 void *sq_vm_malloc(SQUnsignedInteger size)
 {
     void *memory = malloc(size ? size : 1);

@@ -49,6 +49,8 @@ struct CalogMisspelt {};
 // Memory that may be refused, which ends the entry by unwinding: for places that are left as they were.
 void *calog_malloc(unsigned long long size);
 void *calog_realloc(void *memory, unsigned long long before, unsigned long long size);
+// Refuses so many things of a size beforehand.
+void calog_ask(unsigned long long count, unsigned long long each);
 // Whether the C stack is used as far as scripts may.
 bool calog_stack_is_low();
 
