@@ -162,6 +162,7 @@ struct CompletionTable {
     on_cancel: unsafe extern "C" fn(*const (), Callback),
     try_take: unsafe extern "C" fn(*const (), *mut Outcome) -> bool,
     text: unsafe extern "C" fn(*const (), *mut Value) -> bool,
+    is_awaited: unsafe extern "C" fn(*const ()) -> bool,
 }
 
 static TABLE: CompletionTable = CompletionTable {
@@ -175,6 +176,7 @@ static TABLE: CompletionTable = CompletionTable {
     on_cancel,
     try_take,
     text,
+    is_awaited,
 };
 
 /// What the handles are made of: a counted pointer to a core and its maker's functions.
@@ -328,6 +330,12 @@ impl Finisher {
         shared.finish(result)
     }
 
+    /// Whether anybody could still want a result: not when the wait was cancelled or given up.
+    pub fn is_awaited(&self) -> bool {
+        // SAFETY: the core is alive.
+        unsafe { ((*self.0.table.as_ptr()).is_awaited)(self.0.core.as_ptr()) }
+    }
+
     /// Runs the closure, at most once, when the wait is cancelled, timed out or abandoned; at once if
     /// it already was. Setting a second hook replaces the first.
     pub fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
@@ -431,6 +439,11 @@ unsafe extern "C" fn try_take(core: *const (), out: *mut Outcome) -> bool {
             None => false,
         }
     }
+}
+
+unsafe extern "C" fn is_awaited(core: *const ()) -> bool {
+    // SAFETY: the core is borrowed for the call.
+    matches!(*unsafe { core_ref(core) }.lock(), State::Waiting { .. })
 }
 
 unsafe extern "C" fn text(core: *const (), out: *mut Value) -> bool {

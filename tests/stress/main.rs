@@ -8,11 +8,14 @@
 //! `CALOG_STRESS_SECONDS` says for how long, `CALOG_STRESS_SEED` with which dice.
 
 mod dice;
+mod ends;
 mod foreign;
 mod lane;
 mod languages;
 mod ledger;
 mod natives;
+mod plays;
+mod show;
 
 use std::env;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,7 +32,7 @@ const LANES: usize = 3;
 const FOREIGN: usize = 3;
 
 /// The rounds of each lane when no time is given.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 30;
 
 /// What memory may grow by between the second quarter of the time and the last, in KiB: the
 /// allocator's doing, which serves every thread from one of several arenas.

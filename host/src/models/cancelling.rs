@@ -10,6 +10,7 @@ use super::check::{check, each};
 use super::scene::{
     Count, Heard, LIMIT, build, cancelled, circumstances, export, join, joined, open, promising, spawn, until,
 };
+use crate::Runtime;
 use crate::cancel::cancel_token;
 use crate::pool::Pool;
 use crate::sync::time::Instant;
@@ -114,40 +115,45 @@ fn a_timer_against_whoever_no_longer_waits_for_it() {
     });
 }
 
+/// Calls a function that waits, in these circumstances, and may give it its result meanwhile.
+fn bounded_wait(act: &str, given: bool, info: impl FnOnce(&Runtime) -> KeptInfo) -> (Heard, bool) {
+    let (promise, finishers) = promising("promise");
+    let runtime = build(|builder| builder.inline_native(promise));
+    let context = open(&runtime, "a", None, &format!("wait: {act}"));
+    let heard = Heard::of(export(&context, "wait").call(&info(&runtime), Args::new(&[])));
+    let finisher = finishers.recv().ok().expect("the native is called");
+    let (taken, kept) = if given { (finisher.finish(Ok(1.into())).is_ok(), None) } else { (false, Some(finisher)) };
+    heard.wait();
+    drop(kept);
+    (heard, taken)
+}
+
+/// In place and suspended, with a result and without.
+const WAITS: [(&str, bool); 4] =
+    [("native promise", true), ("suspend promise", true), ("native promise", false), ("suspend promise", false)];
+
 #[test]
 fn a_deadline_against_the_answer() {
-    each(["native promise", "suspend promise"], |act| {
-        let (promise, finishers) = promising("promise");
-        let runtime = build(|builder| builder.inline_native(promise));
-        let context = open(&runtime, "a", None, &format!("wait: {act}"));
-        let info = circumstances(&runtime);
-        let mut facts = info.facts();
-        facts.deadline_ns = runtime.handle().now_ns() + 2_000_000;
-        let limited = KeptInfo::new(runtime.handle(), None, facts);
-        let heard = Heard::of(export(&context, "wait").call(&limited, Args::new(&[])));
-        let giver = spawn(move || {
-            let finisher = finishers.recv().ok().expect("the native is called");
-            finisher.finish(Ok(1.into())).is_ok()
+    each(WAITS, |(act, given)| {
+        let (heard, taken) = bounded_wait(act, given, |runtime| {
+            let mut facts = circumstances(runtime).facts();
+            facts.deadline_ns = runtime.handle().now_ns() + 2_000_000;
+            KeptInfo::new(runtime.handle(), None, facts)
         });
-        let taken = joined(giver);
-        assert_eq!(heard.wait().outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
+        assert_eq!(heard.outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Timeout) });
     });
 }
 
 #[test]
 fn a_calls_token_against_the_answer() {
-    each(["native promise", "suspend promise"], |act| {
-        let (promise, finishers) = promising("promise");
-        let runtime = build(|builder| builder.inline_native(promise));
-        let context = open(&runtime, "a", None, &format!("wait: {act}"));
+    each(WAITS, |(act, given)| {
         let token = cancel_token(None);
-        let info = KeptInfo::new(runtime.handle(), Some(token.clone()), circumstances(&runtime).facts());
-        let heard = Heard::of(export(&context, "wait").call(&info, Args::new(&[])));
-        let canceller = spawn(move || token.cancel());
-        let finisher = finishers.recv().ok().expect("the native is called");
-        let taken = finisher.finish(Ok(1.into())).is_ok();
-        joined(canceller);
-        assert_eq!(heard.wait().outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Cancelled) });
+        let (heard, taken) = bounded_wait(act, given, |runtime| {
+            let info = KeptInfo::new(runtime.handle(), Some(token.clone()), circumstances(runtime).facts());
+            spawn(move || token.cancel());
+            info
+        });
+        assert_eq!(heard.outcome(), if taken { Ok(Value::Int(1)) } else { Err(Code::Cancelled) });
     });
 }
 

@@ -80,25 +80,35 @@ fn a_result_lands_while_the_waiting_context_closes() {
         let runtime = build(|builder| builder.inline_native(promise));
         let context = open(&runtime, "a", None, &format!("wait: {act}"));
         let heard = call(&export(&context, "wait"), &circumstances(&runtime));
-        let giver = spawn(move || finishers.recv().ok().map(|finisher| finisher.finish(Ok(1.into())).is_ok()));
+        let giver = spawn(move || finishers.recv().is_ok_and(|finisher| finisher.finish(Ok(1.into())).is_ok()));
         runtime.close_context(&context);
         drop(runtime);
-        joined(giver);
-        heard.is_or_dead(1);
+        let taken = joined(giver);
+        match (taken, act) {
+            (false, _) => assert_eq!(heard.outcome(), Err(Code::Dead)),
+            // What waits in place is on the stack, so it has its result.
+            (true, "native promise") => assert_eq!(heard.outcome(), Ok(Value::Int(1))),
+            (true, _) => heard.is_or_dead(1),
+        }
     });
 }
 
 #[test]
 fn a_context_is_closed_by_a_native_it_calls() {
-    each(THREADS, |thread| {
+    // The second waits after that, so that it is to close while it is on the stack.
+    let acts = ["native begin.never", "waits never"];
+    each(THREADS.into_iter().flat_map(move |thread| acts.map(|act| (thread, act))), |(thread, act)| {
         let itself: Arc<Mutex<Option<ContextRef>>> = Arc::default();
         let known = Arc::clone(&itself);
         let close = move || {
             let context = known.lock().expect("no panic").clone();
             context.expect("the context").0.ask_to_close();
         };
-        let runtime = build(|builder| builder.inline_native(Function::new("close", close)));
-        let context = open(&runtime, "a", thread, "close: native close");
+        let runtime = build(|builder| {
+            let end = Function::new("end.never", || super::probe::wrong("it waits for ever".into()));
+            builder.inline_native(Function::new("begin.never", close)).inline_native(never("never")).inline_native(end)
+        });
+        let context = open(&runtime, "a", thread, &format!("close: {act}"));
         *itself.lock().expect("no panic") = Some(context.clone());
         let heard = call(&export(&context, "close"), &circumstances(&runtime));
         runtime.close_context(&context);

@@ -66,6 +66,10 @@ impl Worker {
     /// Makes a call that came from another thread.
     pub(super) fn answer_call(self: &Rc<Worker>, request: Request) {
         let Request { callee, parameters, reply } = request;
+        if !reply.is_awaited() {
+            // Nobody waits any more, so nothing is done in their name.
+            return;
+        }
         let outcome = self.with_call(&parameters, |info, args| match &callee {
             Callee::Function(context, function) => {
                 self.enter(*context, info, |handle, info| handle.call(*function, info, args))

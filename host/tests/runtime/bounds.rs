@@ -1,5 +1,6 @@
 //! What ends waits and programs: results below other waits, deadlines, cancel tokens, closing.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -217,4 +218,29 @@ fn an_interrupt_reaches_a_context_whose_code_lies_below_anothers() {
     runtime.handle().post(below.id().number(), &function(&below, "then"), &info, Args::new(&args)).expect("it lives");
     assert_eq!(runtime.run(), Ended::Exit(3));
     assert_eq!(runtime.close(LIMIT).lost, []);
+}
+
+#[test]
+fn a_call_that_nobody_waits_for_any_more_is_not_begun() {
+    let (release, held) = channel::<()>();
+    let held = Mutex::new(held);
+    let (entered, entries) = channel();
+    let block = move || {
+        entered.send(()).expect("the test listens");
+        let _ = held.lock().expect("only one call").recv();
+    };
+    let begun = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&begun);
+    let count = move || i64::from(counted.fetch_add(1, Ordering::Relaxed));
+    let runtime = build(|builder| {
+        builder.inline_native(Function::new("block", block)).inline_native(Function::new("count", count))
+    });
+    let context = open(&runtime, "a", None, "block: native block\ncount: native count");
+    post(&runtime, &context, "block", None, 0);
+    entries.recv().expect("the native is called");
+    let in_vain = runtime.call_within(Duration::from_millis(1), &function(&context, "count"), &[]);
+    assert_eq!(code(in_vain), Code::Timeout);
+    drop(release);
+    // Served after the one above.
+    assert_eq!(runtime.call_export(&context, "count", &[]), Ok(Value::Int(0)));
 }

@@ -147,9 +147,9 @@ impl Script {
             "import" => self.import(rest, info, args),
             "native" => Step::Done(self.native(rest, info, args)),
             "waits" => Step::Done(self.native(&format!("begin.{rest}"), info, Args::new(&[])).and_then(|_| {
-                let result = self.native(rest, info, args);
+                let result = self.native(rest, info, args)?;
                 self.native(&format!("end.{rest}"), info, Args::new(&[]))?;
-                result
+                Ok(result)
             })),
             "suspend" => match self.find(rest) {
                 Ok(native) => match native.call(info, args) {

@@ -307,3 +307,17 @@ fn setting_a_hook_against_cancelling_runs_it_once() {
         drop(completion);
     }
 }
+
+#[test]
+fn a_finisher_knows_whether_anybody_waits() {
+    let (completion, finisher) = promise("a test", false, None);
+    assert!(finisher.is_awaited());
+    let canceller = completion.canceller();
+    let _results = listen(completion);
+    assert!(finisher.is_awaited());
+    assert!(canceller.cancel(&stopped()));
+    assert!(!finisher.is_awaited());
+    let (completion, finisher) = promise("a test", false, None);
+    drop(completion);
+    assert!(!finisher.is_awaited());
+}

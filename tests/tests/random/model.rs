@@ -11,7 +11,7 @@ use crate::program::{
     Argument, Body, CODES, Call, Context, GONE, Kind, MODULUS, OnError, Program, RACING, SHAPES, SLOTS, Source, Step,
     is_due, pick,
 };
-use crate::render::language;
+use crate::render::{closures, language};
 
 /// A callable. Exported functions are equal by their place, closures by being the same one.
 pub(crate) type Callable = Rc<Function>;
@@ -402,7 +402,7 @@ impl<'p> Model<'p> {
             Source::Own(at) => export(frame.me, *at),
             Source::Export(context, at) => export(*context as usize % self.program.contexts.len(), *at),
             Source::Closure(at) => {
-                let count = self.program.contexts[frame.me].closures.len();
+                let count = closures(&self.program.contexts[frame.me]).len();
                 let at = (*at as usize).checked_rem(count)?;
                 let captured = frame.register.clone();
                 Some(Rc::new(Function::Closure { context: frame.me, at, x: frame.x, captured }))

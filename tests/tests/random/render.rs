@@ -13,6 +13,11 @@ pub(crate) fn language(context: &Context) -> &'static Language {
     LANGUAGES[context.language as usize % LANGUAGES.len()]
 }
 
+/// The closures a context can make: none, if its language has none.
+pub(crate) fn closures(context: &Context) -> &[Body] {
+    if language(context).sources.closure.is_some() { &context.closures } else { &[] }
+}
+
 /// The number by which calls of this form are counted.
 pub(crate) fn call_number(function: usize, call: usize) -> usize {
     function * 100 + call
@@ -36,7 +41,7 @@ pub(crate) fn functions(program: &Program, me: usize) -> String {
     for (at, body) in context.exports.iter().enumerate() {
         text += &Writer::new(program, me, body).function(&format!("f{at}"), |form| form.export);
     }
-    for (at, body) in context.closures.iter().enumerate() {
+    for (at, body) in closures(context).iter().enumerate() {
         text += &Writer::new(program, me, body).function(&format!("c{at}"), |form| form.closure);
     }
     text
@@ -170,11 +175,10 @@ impl<'p> Writer<'p> {
                 let name = export_name(&self.program.contexts[number], *at);
                 fill(sources.export, &[("context", &number.to_string()), ("name", &name)])
             }
-            Source::Closure(_) if self.context.closures.is_empty() => sources.none.to_owned(),
-            Source::Closure(at) => {
-                let name = format!("c{}", *at as usize % self.context.closures.len());
-                fill(sources.closure, &[("name", &name)])
-            }
+            Source::Closure(at) => match (sources.closure, (*at as usize).checked_rem(closures(self.context).len())) {
+                (Some(closure), Some(at)) => fill(closure, &[("name", &format!("c{at}"))]),
+                _ => sources.none.to_owned(),
+            },
             Source::Native(kind) => fill(sources.native, &[("name", kind.name())]),
         }
     }

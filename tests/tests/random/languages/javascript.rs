@@ -212,7 +212,7 @@ $steps    return x;
         held: "slot(s, $slot)",
         own: "$name",
         export: "peers[$context].$name",
-        closure: "make_$name(x, h)",
+        closure: Some("make_$name(x, h)"),
         native: "t.$name",
     },
     argument: "box($shape, $source, x)",

@@ -204,7 +204,7 @@ end
         held: "slot(s, $slot)",
         own: "F.$name",
         export: "peers[$context].$name",
-        closure: "F.make_$name(x, h)",
+        closure: Some("F.make_$name(x, h)"),
         native: "t.$name",
     },
     argument: "box($shape, $source, x)",

@@ -75,8 +75,8 @@ pub(crate) struct Sources {
     pub(crate) own: &'static str,
     /// Knows `$context`, `$name`.
     pub(crate) export: &'static str,
-    /// Knows `$name`.
-    pub(crate) closure: &'static str,
+    /// Knows `$name`; none in a language without closures.
+    pub(crate) closure: Option<&'static str>,
     /// Knows `$name`.
     pub(crate) native: &'static str,
 }
