@@ -344,6 +344,7 @@ const SQUIRREL_SITES: &[Site] = &[
     suspends("default parameter", "return (function(v = 1) { return gate.wait(name) })()"),
     suspends("method", "return { function wait(n) { return ::gate.wait(n) } }.wait(name)"),
     suspends("method of an instance", "return (class { function wait(n) { return ::gate.wait(n) } })().wait(name)"),
+    suspends("constructor", "return (class { v = null; constructor() { v = ::gate.wait(name) } })().v"),
     pumps("sort", "local v = null; [1, 2].sort(function(a, b) { if (!v) v = ::gate.wait(name); return 0 }); return v"),
     pumps("map", "return [name].map(@(n) ::gate.wait(n))[0]"),
     pumps("filter", "local v; [1].filter(function(i, x) { v = ::gate.wait(name); return true }); return v"),
@@ -358,7 +359,6 @@ const SQUIRREL_SITES: &[Site] = &[
     pumps("_call", "return {}.setdelegate({ _call = function(env, k) { return ::gate.wait(k) } })(name)"),
     pumps("_sub", "return {}.setdelegate({ _sub = function(k) { return ::gate.wait(k) } }) - name"),
     pumps("_tostring", "return \"\" + {}.setdelegate({ _tostring = function() { return ::gate.wait(name) } })"),
-    pumps("constructor", "return (class { v = null; constructor() { v = ::gate.wait(name) } })().v"),
     pumps("thread", "return newthread(function() { return ::gate.wait(name) }).call()"),
     pumps("compilestring", "return compilestring(\"return gate.wait(vargv[0])\").call(this, name)"),
     pumps(
