@@ -19,7 +19,7 @@ pub struct Language {
 }
 
 /// All of them.
-pub const LANGUAGES: [Language; 3] = [
+pub const LANGUAGES: [Language; 4] = [
     Language {
         name: "lua",
         extension: "lua",
@@ -57,6 +57,25 @@ pub const LANGUAGES: [Language; 3] = [
             "apply",
             "construct",
             "generator",
+        ],
+    },
+    Language {
+        name: "squirrel",
+        extension: "nut",
+        actor: include_str!("actor/actor.nut"),
+        overflows: &[
+            "plain",
+            "compare",
+            "map",
+            "metamethod",
+            "tostring",
+            "arithmetic",
+            "construct",
+            "thread",
+            "acall",
+            "caught",
+            "generator",
+            "parse",
         ],
     },
     Language {

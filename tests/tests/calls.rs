@@ -68,6 +68,33 @@ const JAVASCRIPT: Language = Language {
     ",
 };
 
+const SQUIRREL: Language = Language {
+    extension: "nut",
+    script: "
+        local held = null
+        local M = {}
+        M.add <- function(a, b) { return a + b }
+        M.apply <- function(f, ...) { return f.acall([this].extend(vargv)) }
+        M.same <- function(f, g) { return f == g && typeof f == \"function\" }
+        M.keep <- function(f) { held = f; return f }
+        M.kept <- function() { return held }
+        M.forget <- function() { held = null; collectgarbage() }
+        M[\"throw\"] <- function(message) { throw message }
+        M.throw_value <- function() { throw { answer = 42, list = [1, 2] } }
+        M[\"catch\"] <- function(f, ...) {
+            try { f.acall([this].extend(vargv)); return { ok = true } }
+            catch (e) {
+                if (\"answer\" in e) return { answer = e.answer, list = e.list }
+                return { code = e.code, message = e.message, frames = e.trace.len() }
+            }
+        }
+        M.ping <- function(other) { return other(M.ping) }
+        M.many <- function(f, n) { for (local i = 0; i < n; i++) f(@() i); return true }
+        M.discard <- function(f) { return null }
+        return M
+    ",
+};
+
 const BASIC: Language = Language {
     extension: "bas",
     script: "
@@ -139,8 +166,8 @@ const BASIC: Language = Language {
 
 /// Runs a scenario for every ordered pair of engines, on the same thread and on different ones.
 fn every_pair(scenario: impl Fn(&World, &ContextRef, &ContextRef, &str)) {
-    for one in [&LUA, &JAVASCRIPT, &BASIC] {
-        for other in [&LUA, &JAVASCRIPT, &BASIC] {
+    for one in [&LUA, &JAVASCRIPT, &SQUIRREL, &BASIC] {
+        for other in [&LUA, &JAVASCRIPT, &SQUIRREL, &BASIC] {
             for threads in [[None, None], [Some("ui"), Some("ui")]] {
                 let world = World::new();
                 let open = |name: &str, language: &Language, thread: Option<&str>| {
@@ -316,6 +343,11 @@ fn natives_are_called_from_both_languages_with_precise_errors() {
              export const code = e.code, message = e.message, mean = stats.mean([1, 2, 3])",
         ),
         (
+            "nut",
+            "local e; try { stats.mean(\"x\") } catch (it) { e = it }
+             return { code = e.code, message = e.message, mean = stats.mean([1, 2, 3]) }",
+        ),
+        (
             "bas",
             "TRY : stats.mean(\"x\") : CATCH e
                  calog.export(\"code\", e.code) : calog.export(\"message\", e.message)
@@ -344,6 +376,8 @@ fn endless_loops_are_interrupted_also_through_error_handlers() {
         ("pcall.lua", "while true do pcall(function() while true do end end) end"),
         ("loop.js", "while (true) {}"),
         ("try.js", "while (true) { try { while (true) {} } catch (e) {} }"),
+        ("loop.nut", "while (true) {}"),
+        ("try.nut", "while (true) { try { while (true) {} } catch (e) {} }"),
         ("loop.bas", "WHILE TRUE\nWEND"),
         ("try.bas", "WHILE TRUE\nTRY\nWHILE TRUE\nWEND\nCATCH e\nENDTRY\nWEND"),
     ] {
@@ -361,6 +395,7 @@ fn syntax_errors_name_file_and_line() {
     for (name, code, line) in [
         ("bad.lua", "local x = 1\nlocal = 2\n", 2),
         ("bad.js", "let x = 1\nlet = = 2\n", 2),
+        ("bad.nut", "local x = 1\nlocal = 2\n", 2),
         ("bad.bas", "x = 1\nx = = 2\n", 2),
     ] {
         let world = World::new();

@@ -76,6 +76,35 @@ fn loops(language: &Language) -> &'static [(&'static str, &'static str)] {
             ),
             ("json", "while (true) { try { JSON.stringify({ toJSON() { while (true) {} } }) } catch {} }"),
         ],
+        "squirrel" => &[
+            ("plain", "while (true) {}"),
+            ("calls", "local f = function() {}; while (true) f()"),
+            ("caught", "while (true) { try { while (true) {} } catch (e) {} }"),
+            ("thrown", "while (true) { try { throw 1 } catch (e) {} }"),
+            ("natives", "while (true) calog.self()"),
+            ("comparator", "while (true) { try { [3, 1, 2].sort(function(a, b) { while (true) {} }) } catch (e) {} }"),
+            (
+                "metamethod",
+                "local t = {}.setdelegate({ _get = function(k) { while (true) {} } }); while (true) { try { t.x } catch (e) {} }",
+            ),
+            (
+                "regular expression",
+                "local t = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"; while (true) regexp(\"(a+)+$\").match(t)",
+            ),
+            ("generator", "foreach (x in (function() { while (true) yield 1 })()) {}"),
+            ("thread", "while (true) newthread(function() { while (true) {} }).call()"),
+            (
+                "threads",
+                "local t = newthread(function() { while (true) ::suspend(1) }); t.call(); while (true) t.wakeup()",
+            ),
+            (
+                "recursion",
+                "local f; f = function() { try { f() } catch (e) {} f() }; while (true) { try { f() } catch (e) {} }",
+            ),
+            ("do", "do {} while (true)"),
+            ("for", "for (;;) {}"),
+            ("garbage", "while (true) { local t = {}; t.t <- t; collectgarbage() }"),
+        ],
         "basic" => &[
             ("plain", "WHILE TRUE : WEND"),
             ("until", "DO : UNTIL FALSE"),
@@ -158,6 +187,7 @@ fn interrupt(scene: &Scene, language: &Language, code: &str, in_call: bool) -> R
         (_, false) => code,
         ("lua", true) => format!("return {{ run = function() {code} end }}"),
         ("javascript", true) => format!("export function run() {{ {code} }}"),
+        ("squirrel", true) => format!("return {{ run = function() {{ {code} }} }}"),
         ("basic", true) => format!("calog.export(\"run\", LAMBDA () ({code}))"),
         (other, true) => panic!("{other}: say here what a function is"),
     };
@@ -268,6 +298,7 @@ fn queued_calls_are_answered_dead_and_the_one_in_flight_is_answered() {
         let blocks = match language.name {
             "lua" => "return { run = function() block() return 'ended' end }",
             "javascript" => "export function run() { block(); return 'ended' }",
+            "squirrel" => "return { run = function() { block(); return \"ended\" } }",
             "basic" => "calog.export(\"run\", LAMBDA () (block() : RETURN \"ended\"))",
             other => panic!("{other}: say here how it calls a native"),
         };
@@ -342,6 +373,10 @@ fn a_script_closes_what_it_opened() {
                     "const c = calog.open('{file}'); c.close(); c.close()
                      export let ok = true, code
                      try {{ await c.wait() }} catch (e) {{ ok = false; code = e.code }}"
+                ),
+                "squirrel" => format!(
+                    "local c = calog.open(\"{file}\"), ok = true, code = null; c.close(); c.close()
+                     try {{ c.wait() }} catch (e) {{ ok = false; code = e.code }} return {{ ok = ok, code = code }}"
                 ),
                 "basic" => format!(
                     "c = calog.open(\"{file}\") : c.close() : c.close()

@@ -218,6 +218,11 @@ fn natives_of_the_program_that_call_back_end_in_a_depth_error_too() {
                  try { return call_back(level + 1) } catch (error) { return { level, code: error.code } }
              }"
             }
+            "squirrel" => {
+                "return { down = function(level) {
+                 try { return call_back(level + 1) } catch (e) { return { level = level, code = e.code } }
+             } }"
+            }
             "basic" => {
                 "DEF down(level)
                      TRY

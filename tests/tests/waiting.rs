@@ -25,6 +25,14 @@ fn waits_everywhere(language: &Language) -> &'static str {
              }))
              gate.note('main=' + await gate.wait('main'))"
         }
+        "squirrel" => {
+            "calog.export(\"add\", @(a, b) a + b)
+             calog.export(\"call\", function(name) { local v = gate.wait(name); return v })
+             calog.export(\"spawn\", function(name) {
+                 gate.post(function() { local v = gate.wait(name); gate.note(name + \"=\" + v) })
+             })
+             gate.note(\"main=\" + gate.wait(\"main\"))"
+        }
         "basic" => {
             "calog.export(\"add\", LAMBDA (a, b) (RETURN a + b))
              calog.export(\"call\", LAMBDA (name) (RETURN gate.wait(name)))
@@ -177,6 +185,7 @@ fn a_spawned_tasks_failure_is_reported() {
         let text = match language.name {
             "lua" => "gate.post(function() gate.later(1) error('in the task') end)",
             "javascript" => "gate.post(async () => { await gate.later(1); throw new Error('in the task') })",
+            "squirrel" => "gate.post(function() { gate.later(1); throw \"in the task\" })",
             "basic" => "gate.post(LAMBDA () (gate.later(1) : RAISE(\"in the task\")))",
             other => panic!("{other}: say here how a task fails"),
         };
@@ -332,6 +341,42 @@ const JAVASCRIPT_SITES: &[Site] = &[
     pumps("eval", "return (0, eval)('gate.wait.sync')(name)"),
 ];
 
+const SQUIRREL_SITES: &[Site] = &[
+    suspends("function", "local v = gate.wait(name); return v"),
+    suspends("tail call", "return gate.wait(name)"),
+    suspends("function inside", "return (function() { return gate.wait(name) })()"),
+    suspends("try", "try { return gate.wait(name) } catch (e) { throw e }"),
+    suspends("catch", "try { throw 1 } catch (e) { return gate.wait(name) }"),
+    suspends("foreach", "foreach (n in [name]) return gate.wait(n)"),
+    suspends("generator", "foreach (v in (function() { yield gate.wait(name) })()) return v"),
+    suspends("resume", "local g = (function() { yield gate.wait(name) })(); return resume g"),
+    suspends("default parameter", "return (function(v = 1) { return gate.wait(name) })()"),
+    suspends("method", "return { function wait(n) { return ::gate.wait(n) } }.wait(name)"),
+    suspends("method of an instance", "return (class { function wait(n) { return ::gate.wait(n) } })().wait(name)"),
+    suspends("constructor", "return (class { v = null; constructor() { v = ::gate.wait(name) } })().v"),
+    pumps("sort", "local v = null; [1, 2].sort(function(a, b) { if (!v) v = ::gate.wait(name); return 0 }); return v"),
+    pumps("map", "return [name].map(@(n) ::gate.wait(n))[0]"),
+    pumps("filter", "local v; [1].filter(function(i, x) { v = ::gate.wait(name); return true }); return v"),
+    pumps("reduce", "return [0, 1].reduce(@(a, b) ::gate.wait(name))"),
+    pumps("call", "return gate.wait.call(this, name)"),
+    pumps("acall", "return gate.wait.acall([this, name])"),
+    pumps("_get", "return {}.setdelegate({ _get = function(k) { return ::gate.wait(k) } })[name]"),
+    pumps(
+        "_set",
+        "local v, t = {}.setdelegate({ _set = function(k, x) { v = ::gate.wait(k) } }); t[name] = 1; return v",
+    ),
+    pumps("_call", "return {}.setdelegate({ _call = function(env, k) { return ::gate.wait(k) } })(name)"),
+    pumps("_sub", "return {}.setdelegate({ _sub = function(k) { return ::gate.wait(k) } }) - name"),
+    pumps("_tostring", "return \"\" + {}.setdelegate({ _tostring = function() { return ::gate.wait(name) } })"),
+    pumps("thread", "return newthread(function() { return ::gate.wait(name) }).call()"),
+    pumps("compilestring", "return compilestring(\"return gate.wait(vargv[0])\").call(this, name)"),
+    pumps(
+        "thread below map below a thread",
+        "return newthread(function() {
+             return [1].map(function(x) { return newthread(@() ::gate.wait(name)).call() })[0]
+         }).call()",
+    ),
+];
 /// What these places need: routines, and classes whose methods wait.
 const BASIC_AROUND: &str = "
 DEF add(a, b)
@@ -445,6 +490,7 @@ fn script_of(language: &Language, code: &str) -> String {
             "local function site(name) {code} end return {{ add = function(a, b) return a + b end, site = site }}"
         ),
         "javascript" => format!("export const add = (a, b) => a + b; export function site(name) {{ {code} }}"),
+        "squirrel" => format!("return {{ add = @(a, b) a + b, site = function(name) {{ {code} }} }}"),
         "basic" => format!(
             "{BASIC_AROUND}DEF site(name)\n{code}\nENDDEF\ncalog.export(\"add\", add)\ncalog.export(\"site\", site)"
         ),
@@ -458,6 +504,7 @@ fn every_place_that_can_wait_suspends_or_pumps() {
         let sites = match language.name {
             "lua" => LUA_SITES,
             "javascript" => JAVASCRIPT_SITES,
+            "squirrel" => SQUIRREL_SITES,
             "basic" => BASIC_SITES,
             other => panic!("{other}: list the places where it waits"),
         };
