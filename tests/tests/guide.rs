@@ -25,6 +25,12 @@ fn the_examples_of_squirrels_page_do_what_it_says() {
     assert_eq!(run, SQUIRREL.matches("\n## ").count() as u32 - 2, "each section but the last two has one");
 }
 
+/// Most programs of this page stand alone, and the engine's own tests run them.
+#[test]
+fn the_examples_of_basics_page_do_what_it_says() {
+    assert_eq!(run_examples(include_str!("../../docs/basic.md")), 1);
+}
+
 /// Writes and runs the examples of a page, section by section. How many were run.
 fn run_examples(page: &str) -> u32 {
     let mut run = 0;
