@@ -137,6 +137,9 @@ impl Language {
     }
 
     fn piece(&self, name: &str) -> Result<String, Missing> {
+        if let Some(why) = self.why_not(name) {
+            return Err(Missing::NotOffered(why.to_owned()));
+        }
         let found = match name.split_once(':') {
             Some((template, native)) => self.templates.get(template).map(|text| fill_native(text, template, native)),
             None => self.snippets.get(name).cloned(),
@@ -145,14 +148,11 @@ impl Language {
     }
 
     fn missing(&self, name: &str) -> Missing {
-        let kind = name.split_once(':').map_or(name, |(template, _)| template);
-        match self.why_not(kind) {
-            Some(why) => Missing::NotOffered(why.to_owned()),
-            None => Missing::Lacks(format!(
-                "no snippet '{kind}' for {}: write it, or say under [not_offered] why there is none",
-                self.language
-            )),
-        }
+        let what = name.split_once(':').map_or(name, |(template, _)| template);
+        Missing::Lacks(format!(
+            "no snippet '{what}' for {}: write it, or say under [not_offered] why there is none",
+            self.language
+        ))
     }
 
     /// The name under which an export is found.

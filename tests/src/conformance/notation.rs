@@ -26,7 +26,10 @@
 //! { _has = { code = "depth" } }                 # a map with at least this
 //! { _contains = "text" }                        # a string with this in it
 //! { _from = 1, to = 40 }                        # an int within these bounds
+//! { _one_of = ["depth", "limit"] }              # one of these
 //! ```
+//!
+//! These may be inside of tables and arrays, too.
 
 use calog_plugin_api::{Builder, Shape, Value, View};
 use toml::{Table, Value as Toml};
@@ -192,6 +195,10 @@ pub fn mismatch(wanted: &Toml, found: &Value, names: &dyn Names) -> Option<Strin
             let within = |n: i64| Some(n) >= low.as_integer() && Some(n) <= high.as_integer();
             unlike(found.view().as_int().is_some_and(within), wanted, found)
         }
+        Some(("_one_of", all)) => {
+            let mut all = all.as_array().into_iter().flatten();
+            unlike(all.any(|one| mismatch(one, found, names).is_none()), wanted, found)
+        }
         Some(("_has", fields)) => {
             let mut fields = fields.as_table().into_iter().flatten();
             fields.find_map(|(key, wanted)| {
@@ -199,10 +206,28 @@ pub fn mismatch(wanted: &Toml, found: &Value, names: &dyn Names) -> Option<Strin
                 mismatch(wanted, &field, names).map(|reason| format!("'{key}' of {found:?}: {reason}"))
             })
         }
-        _ => match value(wanted, names) {
-            Ok(value) => unlike(same(value.view(), found.view()), wanted, found),
-            Err(reason) => Some(reason),
+        Some(_) => unlike_value(wanted, found, names),
+        None => match (wanted, found.view().as_aggregate()) {
+            (Toml::Table(fields), Some(map)) if map.list_len() == 0 && map.pair_len() == fields.len() => {
+                let field = |(key, wanted): (&String, &Toml)| {
+                    let found = found.view().field(key).to_value();
+                    mismatch(wanted, &found, names).map(|reason| format!("'{key}': {reason}"))
+                };
+                fields.iter().find_map(field)
+            }
+            (Toml::Array(items), Some(list)) if list.pair_len() == 0 && list.list_len() == items.len() => {
+                let mut both = items.iter().zip(list.elements());
+                both.find_map(|(wanted, found)| mismatch(wanted, &found.to_value(), names))
+            }
+            _ => unlike_value(wanted, found, names),
         },
+    }
+}
+
+fn unlike_value(wanted: &Toml, found: &Value, names: &dyn Names) -> Option<String> {
+    match value(wanted, names) {
+        Ok(value) => unlike(same(value.view(), found.view()), wanted, found),
+        Err(reason) => Some(reason),
     }
 }
 

@@ -70,12 +70,18 @@ fn take(stage: &mut Stage, step: &Step) -> Result<(), String> {
         Step::Alive(name) => alive(stage, name),
         Step::Exports(exports) => {
             let found = stage.exported(&exports.exports)?;
-            wrong(mismatch(&exports.gives, &found, stage))
+            wrong(mismatch(&exports.gives, &found, stage))?;
+            exports.name.iter().for_each(|name| stage.save(name, found.clone()));
+            Ok(())
         }
         Step::Prints(text) => equal("printed", text, &stage.world.output.text()),
         Step::Noted(notes) => equal("noted", notes, &stage.gates.notes()),
         Step::UntilNoted(note) => stage.until(&format!("the note '{note}'"), || stage.gates.notes().contains(note)),
         Step::Reports(reports) => check_reports(stage, reports),
+        Step::Holds(name) => {
+            stage.save(name, Value::Object(stage.props.object(name)));
+            Ok(())
+        }
         Step::Forgets(name) => stage.forget(name),
         Step::Dropped(count) => {
             let dropped = stage.until(&format!("{count} dropped Objects"), || stage.props.dropped() >= *count);
@@ -147,14 +153,14 @@ fn alive(stage: &Stage, name: &str) -> Result<(), String> {
 }
 
 fn check_reports(stage: &Stage, reports: &[super::scenario::Report]) -> Result<(), String> {
-    let before = *stage.reported.borrow();
-    stage.until(&format!("{} errors", reports.len()), || stage.world.errors().len() >= before + reports.len())?;
-    let all = stage.world.reports();
+    let before = *stage.spoken.borrow();
+    stage.until(&format!("{} errors", reports.len()), || stage.reports().len() >= before + reports.len())?;
+    let all = stage.reports();
     for ((context, error), wanted) in all[before..].iter().zip(reports) {
         equal("the error's context", &stage.context(&wanted.context)?.id(), context)?;
         equal("the error's code", &wanted.code.as_str(), &error.code().word())?;
     }
-    *stage.reported.borrow_mut() += reports.len();
+    *stage.spoken.borrow_mut() += reports.len();
     Ok(())
 }
 

@@ -179,6 +179,8 @@ pub enum Step {
     UntilNoted(String),
     /// The errors that reached nobody but the program.
     Reports(Vec<Report>),
+    /// Saves an Object of the kit's, under its name.
+    Holds(String),
     /// Forgets a saved answer.
     Forgets(String),
     /// So many of the kit's Objects are gone.
@@ -263,6 +265,9 @@ pub struct Exports {
     pub exports: String,
     /// The value.
     pub gives: Toml,
+    /// Saves it.
+    #[serde(rename = "as")]
+    pub name: Option<String>,
 }
 
 /// An error that reached the program.
@@ -324,6 +329,7 @@ fn read_step(table: toml::Table) -> Result<Step, String> {
         just "noted" Noted,
         just "until_noted" UntilNoted,
         just "reports" Reports,
+        just "holds" Holds,
         just "forgets" Forgets,
         just "dropped" Dropped,
         just "runs" Runs,

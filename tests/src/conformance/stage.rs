@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::time::Instant;
 
-use calog::{CLOSE_LIMIT, Callable, Closed, ContextRef, Error, Open, SearchPath};
+use calog::{CLOSE_LIMIT, Callable, Closed, ContextId, ContextRef, Error, Open, SearchPath};
 use calog_plugin_api::{CallInfo, Value};
 
 use super::language::{Language, Missing};
@@ -73,8 +73,11 @@ pub(super) struct Stage {
     actors: BTreeMap<&'static str, Actor>,
     saved: RefCell<BTreeMap<String, Value>>,
     asked: RefCell<BTreeMap<String, Asked>>,
-    /// Errors that a step has spoken of.
-    pub(super) reported: RefCell<usize>,
+    /// How many errors a step has spoken of.
+    pub(super) spoken: RefCell<usize>,
+    /// Contexts whose main chunk somebody waits for. When it ends before that, its error is reported
+    /// as well.
+    waited_for: RefCell<Vec<ContextId>>,
 }
 
 impl Stage {
@@ -92,7 +95,8 @@ impl Stage {
             actors: BTreeMap::new(),
             saved: RefCell::default(),
             asked: RefCell::default(),
-            reported: RefCell::new(0),
+            spoken: RefCell::new(0),
+            waited_for: RefCell::default(),
         };
         for (name, language, snippets) in
             [("a", with.a, &scenario.a), ("b", with.b, &scenario.b), ("c", with.a, &scenario.c)]
@@ -136,6 +140,7 @@ impl Stage {
     pub(super) fn load(&mut self, name: &str) -> Result<calog::Result<Value>, String> {
         self.begin(name)?;
         let context = self.context(name)?;
+        self.waited_for.borrow_mut().push(context.id());
         Ok(self.world.runtime.wait_for(&context))
     }
 
@@ -213,17 +218,19 @@ impl Stage {
         value.map(drop).ok_or_else(|| format!("'{name}' is not saved"))
     }
 
-    /// Errors that reached nobody and that no step has spoken of.
-    pub(super) fn unspoken_errors(&self) -> Vec<Error> {
-        self.world.errors().split_off(*self.reported.borrow())
+    /// The errors that reached nobody, with their contexts.
+    pub(super) fn reports(&self) -> Vec<(ContextId, Error)> {
+        let mut all = self.world.reports();
+        all.retain(|(context, _)| !self.waited_for.borrow().contains(context));
+        all
     }
 
     /// Closes everything; what was left over is a fault.
     pub(super) fn close(self) -> Result<(), String> {
-        let unspoken = self.unspoken_errors();
+        let unspoken = self.reports().split_off(*self.spoken.borrow());
         let closed = self.world.runtime.close(CLOSE_LIMIT);
         match (unspoken.first(), closed == Closed::default()) {
-            (Some(error), _) => Err(format!("an error reached nobody: {error:?}")),
+            (Some((_, error)), _) => Err(format!("an error reached nobody: {error:?}")),
             (None, false) => Err(format!("the runtime did not close in order: {closed:?}")),
             (None, true) => Ok(()),
         }
