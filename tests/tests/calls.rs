@@ -258,6 +258,7 @@ fn a_function_that_is_being_called_is_not_released_before_the_call_begins() {
     for (name, script) in [
         ("main.lua", "return { go = function() hand(function() return 7 end) return 1 end }"),
         ("main.js", "export function go() { hand(() => 7); return 1 }"),
+        ("main.bas", "calog.export(\"go\", LAMBDA () (hand(LAMBDA () (RETURN 7)) : RETURN 1))"),
     ] {
         let (answer, answers) = mpsc::channel();
         let hand = move |info: &CallInfo, function: Callable| {
@@ -345,6 +346,13 @@ fn natives_are_called_from_both_languages_with_precise_errors() {
             "nut",
             "local e; try { stats.mean(\"x\") } catch (it) { e = it }
              return { code = e.code, message = e.message, mean = stats.mean([1, 2, 3]) }",
+        ),
+        (
+            "bas",
+            "TRY : stats.mean(\"x\") : CATCH e
+                 calog.export(\"code\", e.code) : calog.export(\"message\", e.message)
+             ENDTRY
+             calog.export(\"mean\", stats.mean(LIST(1, 2, 3)))",
         ),
     ] {
         let world = World::new();

@@ -11,6 +11,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 const GUIDE: &str = include_str!("../../docs/scripts.md");
+const BASIC: &str = include_str!("../../docs/basic.md");
 const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
 
 #[test]
@@ -28,7 +29,7 @@ fn the_examples_of_squirrels_page_do_what_it_says() {
 /// Most programs of this page stand alone, and the engine's own tests run them.
 #[test]
 fn the_examples_of_basics_page_do_what_it_says() {
-    assert_eq!(run_examples(include_str!("../../docs/basic.md")), 1);
+    assert_eq!(run_examples(BASIC), 1);
 }
 
 /// Writes and runs the examples of a page, section by section. How many were run.

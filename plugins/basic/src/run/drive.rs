@@ -85,14 +85,14 @@ impl Core {
         }
         let me = me.or_else(|| routine.me.clone());
         let frame = Frame { routine, me, next: 0, base: 0, to: 0, rare };
-        Ok(Task { stack, frames: vec![frame] })
+        Ok(Task { stack, frames: vec![frame], is_nested: false })
     }
 
     /// A task that runs a main chunk, whose registers the globals already have.
     pub(crate) fn main_task(&self, routine: Routine) -> Task {
         let routine = std::rc::Rc::new(routine);
         let frame = Frame { routine, me: None, next: 0, base: 0, to: 0, rare: None };
-        Task { stack: Vec::new(), frames: vec![frame] }
+        Task { stack: Vec::new(), frames: vec![frame], is_nested: false }
     }
 
     /// Runs a task until it is done or waits.
@@ -164,6 +164,11 @@ impl Core {
         let before = self.site.replace(task.frames.last().map(Frame::site));
         let _guard = SiteGuard(self, before);
         let lenient = self.lenient() || info.lenient();
+        if let Out::Foreign(foreign, _) = &out
+            && task.is_nested
+        {
+            self.host.check_depth(&foreign.callable)?;
+        }
         match out {
             Out::Native(native, arguments) => {
                 self.call(&arguments, lenient, |arguments| native.native.call(info, arguments))

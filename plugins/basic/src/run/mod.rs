@@ -28,7 +28,8 @@ pub(crate) const MAX_FRAMES: usize = 100_000;
 pub(crate) const MAX_STACK: usize = 10_000_000;
 
 /// How many routines may run, one inside of the other, in functions of the language that call back.
-pub(crate) const MAX_NESTING: u32 = 20;
+/// More than waits in place may nest on a thread, so that programs meet that bound first.
+pub(crate) const MAX_NESTING: u32 = 64;
 
 /// One activity: its open calls with their values.
 #[derive(Default)]
@@ -36,6 +37,8 @@ pub(crate) struct Task {
     pub(crate) stack: Vec<Val>,
     /// The open calls, the running one last.
     pub(crate) frames: Vec<Frame>,
+    /// Whether it runs inside of a function of the language, so that it waits in place.
+    pub(crate) is_nested: bool,
 }
 
 /// An open call.

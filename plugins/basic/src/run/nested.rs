@@ -9,6 +9,7 @@ use std::rc::Rc;
 use calog_plugin_api::CallInfo;
 
 use super::drive::Progress;
+use super::{Frame, Task};
 use crate::builtin::Builtin;
 use crate::core::Core;
 use crate::fault::{Fault, Number, Outcome};
@@ -19,7 +20,7 @@ impl Core {
     /// Calls a routine and waits for its end.
     fn call_inside(&self, function: &Val, arguments: Vec<Val>, info: &CallInfo) -> Outcome<Val> {
         let _nested = self.nest()?;
-        let mut task = self.task_of(function, arguments)?;
+        let mut task = Task { is_nested: true, ..self.task_of(function, arguments)? };
         let mut progress = self.advance(&mut task, info);
         loop {
             match progress {
@@ -28,7 +29,10 @@ impl Core {
                 }
                 Progress::Done(result) => return result,
                 Progress::Waits(wait, completion) => {
+                    // Whoever asks where the program waits hears of the method, not of what called it.
+                    let before = self.site.replace(task.frames.last().map(Frame::site));
                     let result = self.host.wait(completion, info);
+                    self.site.set(before);
                     progress = self.go_on(&mut task, wait, result, info);
                 }
             }

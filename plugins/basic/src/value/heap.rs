@@ -89,8 +89,9 @@ impl Heap {
         }
     }
 
-    /// About how many bytes the collections and the strings in them take.
+    /// About how many bytes the collections that live and the strings in them take.
     pub(crate) fn bytes(&self) -> u64 {
+        self.known.borrow_mut().retain(Known::is_alive);
         let slot = size_of::<Val>();
         let text = |value: &Val| if let Val::Text(text) = value { text.capacity() } else { 0 };
         let texts = |values: &[Val]| values.iter().map(text).sum::<usize>() + size_of_val(values);
