@@ -1,7 +1,7 @@
 //! Every engine of the workspace passes the conformance kit, in every ordered pair.
 
 use calog::SearchPath;
-use calog_tests::conformance::{Language, Line, Orders, Scenario, Table, run};
+use calog_tests::conformance::{Language, Line, Orders, Scenario, Table, run, run_values};
 use calog_tests::plugin_folder;
 
 /// Plays every scenario with a language, and as the first of every pair. `CALOG_SCENARIO=calls/` is
@@ -14,6 +14,7 @@ fn conforms(language: &str) {
     let play = |scenario: &Scenario| run(&search, scenario, &subject, &languages, Orders::SubjectFirst);
     let scenarios = Scenario::all();
     let mut lines: Vec<Line> = scenarios.iter().filter(|it| it.name.contains(&only)).map(play).collect();
+    lines.extend(run_values(&search, &subject, &languages, Orders::SubjectFirst));
     lines.retain(|line| line.result() == "FAILED");
     assert!(lines.is_empty(), "{language}\n{}", Table(&lines));
 }

@@ -9,6 +9,7 @@ pub mod language;
 pub mod notation;
 mod play;
 mod props;
+pub mod rows;
 pub mod scenario;
 mod stage;
 pub mod verdict;
@@ -16,6 +17,7 @@ pub mod verdict;
 use calog::SearchPath;
 
 pub use language::Language;
+pub use rows::run_values;
 pub use scenario::Scenario;
 pub use stage::Combination;
 pub use verdict::{Line, Table, Verdict};
@@ -46,17 +48,21 @@ fn combinations<'a>(
     orders: Orders,
 ) -> Vec<Combination<'a>> {
     let pair = scenario.is_of_two();
-    let mut pairs = vec![(subject, subject)];
-    if pair {
-        let others = || peers.iter().filter(|peer| peer.language != subject.language);
-        pairs.extend(others().map(|peer| (subject, peer)));
-        if orders == Orders::Both {
-            pairs.extend(others().map(|peer| (peer, subject)));
-        }
-    }
+    let pairs = if pair { pairs(subject, peers, orders) } else { vec![(subject, subject)] };
     let threads = scenario.threads.choices();
     let threads = if pair || !scenario.c.is_empty() { threads } else { &threads[..1] };
     let all =
         pairs.into_iter().flat_map(|(a, b)| threads.iter().map(move |&shared| Combination { a, b, shared, pair }));
     all.collect()
+}
+
+/// A language with itself and with each of its peers.
+fn pairs<'a>(subject: &'a Language, peers: &'a [Language], orders: Orders) -> Vec<(&'a Language, &'a Language)> {
+    let others = || peers.iter().filter(|peer| peer.language != subject.language);
+    let mut pairs = vec![(subject, subject)];
+    pairs.extend(others().map(|peer| (subject, peer)));
+    if orders == Orders::Both {
+        pairs.extend(others().map(|peer| (peer, subject)));
+    }
+    pairs
 }

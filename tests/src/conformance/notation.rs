@@ -6,6 +6,7 @@
 //! ```toml
 //! { _nil = true }                               # nil
 //! { _bytes = "00ff" }                           # a string marked as bytes, in hexadecimal
+//! { _raw = "00ff" }                             # a string of any bytes without that mark
 //! { _map = [[1, "one"], [2.5, "more"]] }        # a map with any keys, in this order
 //! { _mixed = { list = [1, 2], pairs = [["n", 3]] } }
 //! { _nested = 128 }                             # an empty list in a list in ..., so many levels
@@ -113,6 +114,7 @@ fn tagged(tag: &str, of: &Toml, table: &Table, names: &dyn Names) -> Result<Valu
     match tag {
         "_nil" => Ok(Value::Nil),
         "_bytes" => Ok(Value::bytes(from_hex(text(of)?)?)),
+        "_raw" => Ok(Value::from(from_hex(text(of)?)?.as_slice())),
         "_map" => map(&[], list(of)?, names),
         "_mixed" => {
             let parts = of.as_table().ok_or("'_mixed' has a list and pairs")?;

@@ -44,6 +44,9 @@ pub struct Scenario {
     /// The contexts are lenient.
     #[serde(default)]
     pub lenient: bool,
+    /// Contexts that scripts open, and whose error may reach the program before they ask for it.
+    #[serde(default)]
+    pub may_report: Vec<String>,
     /// What happens.
     pub steps: Vec<Step>,
 }

@@ -78,17 +78,16 @@ pub(super) struct Stage {
     /// Contexts whose main chunk somebody waits for. When it ends before that, its error is reported
     /// as well.
     waited_for: RefCell<Vec<ContextId>>,
+    /// Contexts whose errors may be reported, whether or not somebody asks for them.
+    may_report: Vec<String>,
 }
 
 impl Stage {
-    /// One with these contexts written and not yet opened.
-    ///
-    /// # Errors
-    /// What the languages lack.
-    pub(super) fn new(search: &SearchPath, scenario: &Scenario, with: Combination<'_>) -> Result<Stage, Missing> {
+    /// One without contexts.
+    pub(super) fn empty(search: &SearchPath) -> Stage {
         let (gates, props) = (Gates::default(), Props::default());
         let world = World::over(search.clone(), |builder| props.add_to(gates.add_to(builder)).args(ARGUMENTS));
-        let mut stage = Stage {
+        Stage {
             world,
             gates,
             props,
@@ -97,7 +96,17 @@ impl Stage {
             asked: RefCell::default(),
             spoken: RefCell::new(0),
             waited_for: RefCell::default(),
-        };
+            may_report: Vec::new(),
+        }
+    }
+
+    /// One with these contexts written and not yet opened.
+    ///
+    /// # Errors
+    /// What the languages lack.
+    pub(super) fn new(search: &SearchPath, scenario: &Scenario, with: Combination<'_>) -> Result<Stage, Missing> {
+        let mut stage = Stage::empty(search);
+        stage.may_report.clone_from(&scenario.may_report);
         for (name, language, snippets) in
             [("a", with.a, &scenario.a), ("b", with.b, &scenario.b), ("c", with.a, &scenario.c)]
         {
@@ -221,7 +230,8 @@ impl Stage {
     /// The errors that reached nobody, with their contexts.
     pub(super) fn reports(&self) -> Vec<(ContextId, Error)> {
         let mut all = self.world.reports();
-        all.retain(|(context, _)| !self.waited_for.borrow().contains(context));
+        let may = |error: &Error| error.frames().any(|frame| self.may_report.contains(&frame.context));
+        all.retain(|(context, error)| !self.waited_for.borrow().contains(context) && !may(error));
         all
     }
 
