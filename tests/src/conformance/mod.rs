@@ -5,6 +5,7 @@
 //! all of them. What each piece does is said in `tests/conformance/README.md`. Where two sides matter
 //! a scenario is run for every ordered pair of languages, on threads of their own and on one thread.
 
+pub mod fidelity;
 pub mod language;
 pub mod notation;
 mod play;

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use serde::{Deserialize, Serialize};
+
 /// What came of one scenario with one combination of languages.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -14,7 +16,7 @@ pub enum Verdict {
 }
 
 /// A line of the table: one scenario, over all combinations.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub struct Line {
     /// The scenario.
     pub scenario: String,
