@@ -121,11 +121,11 @@ impl Language {
     }
 
     /// The script of a context: its snippets one after another. Every context has `answer`, if the
-    /// language has it.
+    /// language has it. `{b.answer}` in a snippet is what the other language calls its `answer`.
     ///
     /// # Errors
     /// The first snippet that is missing.
-    pub fn script(&self, snippets: &[String]) -> Result<String, Missing> {
+    pub fn script(&self, snippets: &[String], other: &Language) -> Result<String, Missing> {
         let mut pieces = Vec::new();
         if !snippets.iter().any(|it| it == "answer" || it == "nothing") {
             pieces.extend(self.snippets.get("answer").cloned());
@@ -133,7 +133,7 @@ impl Language {
         for name in snippets.iter().filter(|it| *it != "nothing") {
             pieces.push(self.piece(name)?);
         }
-        Ok(pieces.join("\n"))
+        Ok(pieces.join("\n").replace("{b.answer}", other.export("answer")))
     }
 
     fn piece(&self, name: &str) -> Result<String, Missing> {

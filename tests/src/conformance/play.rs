@@ -209,7 +209,7 @@ fn check_trace(stage: &Stage, error: &calog::Error, wanted: &[FrameLike]) -> Res
         let file = format!("{}.{}", wanted.context, actor.language.extension);
         let is_it = |frame: &calog::Frame| {
             frame.language == actor.language.language
-                && frame.context == wanted.context
+                && (frame.context.is_empty() || frame.context == wanted.context)
                 && frame.file.ends_with(&file)
                 && line.is_none_or(|line| frame.line == line)
         };

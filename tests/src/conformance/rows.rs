@@ -197,6 +197,9 @@ fn judge(values: &Values, row: &str, with: Combination<'_>) -> Verdict {
         Ok(spelling) => spelling.make.is_some() && spelling.refused.is_none(),
         Err(verdict) => return verdict,
     };
+    if let Err(verdict) = with.b.spelling(row) {
+        return verdict;
+    }
     let one = values.one(row, with.a);
     let both = one.and_then(|()| if made { values.two(row, with.a, with.b) } else { Ok(()) });
     both.map_or_else(Verdict::Failed, |()| Verdict::Passed)

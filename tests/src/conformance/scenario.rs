@@ -141,7 +141,7 @@ impl Codes {
 #[derive(Clone, Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct FrameLike {
-    /// The context whose code it is, in whose language and file.
+    /// The context whose code it is, in whose language and file. A frame need not name it.
     pub context: String,
     /// The line with this text in it.
     pub at: Option<String>,

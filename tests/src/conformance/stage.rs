@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
+use std::path::Path;
 use std::time::Instant;
 
-use calog::{CLOSE_LIMIT, Callable, Closed, ContextId, ContextRef, Error, Open, SearchPath};
+use calog::{CLOSE_LIMIT, Callable, Closed, ContextId, ContextRef, Error, Frame, Open, SearchPath};
 use calog_plugin_api::{CallInfo, Value};
 
 use super::language::{Language, Missing};
@@ -111,7 +112,7 @@ impl Stage {
             [("a", with.a, &scenario.a), ("b", with.b, &scenario.b), ("c", with.a, &scenario.c)]
         {
             if !snippets.is_empty() {
-                let text = language.script(snippets)?;
+                let text = language.script(snippets, with.b)?;
                 stage.add(name, language, text, with.shared, scenario.lenient);
             }
         }
@@ -230,7 +231,10 @@ impl Stage {
     /// The errors that reached nobody, with their contexts.
     pub(super) fn reports(&self) -> Vec<(ContextId, Error)> {
         let mut all = self.world.reports();
-        let may = |error: &Error| error.frames().any(|frame| self.may_report.contains(&frame.context));
+        // By the file: a frame need not name its context.
+        let stem = |frame: &Frame| Path::new(&frame.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let is_one = |frame: Frame| stem(&frame).is_some_and(|stem| self.may_report.contains(&stem));
+        let may = |error: &Error| error.frames().any(is_one);
         all.retain(|(context, error)| !self.waited_for.borrow().contains(context) && !may(error));
         all
     }
