@@ -25,8 +25,8 @@ pub struct Language {
     pub language: String,
     /// The extension of its scripts.
     pub extension: String,
-    /// What the language does not have, and why: names of snippets, or of scenarios; `values/*` is
-    /// all that begins so.
+    /// What the language does not have, and why: names of snippets, or of scenarios, which have a
+    /// slash; `values/*` is all that begins so.
     #[serde(default)]
     pub not_offered: BTreeMap<String, String>,
     /// Exports whose names the language cannot choose: the wanted name, and the real one.
@@ -111,13 +111,16 @@ impl Language {
         toml::from_str(text).map_err(|error: toml::de::Error| error.to_string())
     }
 
-    /// Why the language says that it does not have this.
-    pub fn why_not(&self, name: &str) -> Option<&str> {
-        let covers = |pattern: &str| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == pattern,
-        };
-        self.not_offered.iter().find(|(pattern, _)| covers(pattern)).map(|(_, why)| why.as_str())
+    /// Why the language says that it does not have what a scenario is about.
+    pub fn why_not(&self, scenario: &str) -> Option<&str> {
+        self.not_offered.iter().find(|(pattern, _)| pattern.contains('/') && covers(pattern, scenario)).map(reason)
+    }
+
+    /// Why the language says that it does not have a snippet: by its name, or by a pattern where the
+    /// file has no such snippet.
+    fn why_not_snippet(&self, name: &str, is_there: bool) -> Option<&str> {
+        let says = |pattern: &str| if is_there { pattern == name } else { covers(pattern, name) };
+        self.not_offered.iter().find(|(pattern, _)| says(pattern)).map(reason)
     }
 
     /// The script of a context: its snippets one after another. Every context has `answer`, if the
@@ -137,14 +140,14 @@ impl Language {
     }
 
     fn piece(&self, name: &str) -> Result<String, Missing> {
-        if let Some(why) = self.why_not(name) {
-            return Err(Missing::NotOffered(why.to_owned()));
-        }
         let found = match name.split_once(':') {
             Some((template, native)) => self.templates.get(template).map(|text| fill_native(text, template, native)),
             None => self.snippets.get(name).cloned(),
         };
-        found.ok_or_else(|| self.missing(name))
+        match (self.why_not_snippet(name, found.is_some()), found) {
+            (Some(why), _) => Err(Missing::NotOffered(why.to_owned())),
+            (None, found) => found.ok_or_else(|| self.missing(name)),
+        }
     }
 
     fn missing(&self, name: &str) -> Missing {
@@ -159,6 +162,15 @@ impl Language {
     pub fn export<'a>(&'a self, name: &'a str) -> &'a str {
         self.exports.get(name).map_or(name, String::as_str)
     }
+}
+
+/// Whether a name is meant by what `not_offered` says.
+fn covers(pattern: &str, name: &str) -> bool {
+    pattern.strip_suffix('*').map_or(pattern == name, |prefix| name.starts_with(prefix))
+}
+
+fn reason<'a>((_, why): (&'a String, &'a String)) -> &'a str {
+    why
 }
 
 /// `call2:calog.export` is a function `calog_export_2` of two parameters that calls the native.
