@@ -38,12 +38,12 @@ pub enum Lost {
     },
     /// A thread without contexts.
     Thread(String),
-    /// What a bundle runs, or the bundle itself as it is dropped.
+    /// The run hook of a bundle, or what is told that it shall end.
     Bundle(String),
     /// The shutdown hook of a bundle, and what would have come after it.
     Shutdown(String),
-    /// An engine that is being dropped, and what would have come after it.
-    Engine(String),
+    /// An engine or a bundle that is being dropped, and what would have come after it.
+    Drop(String),
     /// So many natives that block.
     Blocking(usize),
     /// An alarm's work.
@@ -57,7 +57,7 @@ impl Display for Lost {
             Lost::Thread(name) => write!(f, "thread '{name}'"),
             Lost::Bundle(name) => write!(f, "the run hook of bundle '{name}'"),
             Lost::Shutdown(name) => write!(f, "the shutdown hook of bundle '{name}'"),
-            Lost::Engine(name) => write!(f, "engine '{name}'"),
+            Lost::Drop(what) => write!(f, "the drop of {what}"),
             Lost::Blocking(1) => write!(f, "a blocking native"),
             Lost::Blocking(count) => write!(f, "{count} blocking natives"),
             Lost::Timers => write!(f, "the timers"),
@@ -158,9 +158,9 @@ impl Runtime {
         let bundles = std::mem::take(&mut *self.core.bundles.lock());
         // The first is the host's own.
         let bundles = bundles.into_iter().skip(1);
-        let bundles = bundles.map(|(name, bundle)| (Lost::Bundle(name), Box::new(move || drop(bundle)) as Act));
+        let bundles = bundles.map(|(name, it)| (Lost::Drop(format!("bundle '{name}'")), dropping(it)));
         let engines = self.core.engines.take().into_iter();
-        let engines = engines.map(|(name, engine)| (Lost::Engine(name), Box::new(move || drop(engine)) as Act));
+        let engines = engines.map(|(name, it)| (Lost::Drop(format!("engine '{name}'")), dropping(it)));
         self.one_by_one(until, bundles.chain(engines).collect())
     }
 
@@ -209,6 +209,10 @@ impl Runtime {
             self.worker.pump(&condition, Some(until));
         }
     }
+}
+
+fn dropping<T: Send + 'static>(it: T) -> Act {
+    Box::new(move || drop(it))
 }
 
 impl Drop for Runtime {

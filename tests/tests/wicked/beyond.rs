@@ -84,3 +84,28 @@ fn a_plugin_whose_panics_would_abort_is_not_opened() {
     assert_eq!(ran.out, "true\n");
     ran.said(&["it was built with `panic = \"abort\"`"]);
 }
+
+#[test]
+fn what_holds_the_programs_thread_is_ended_by_signals() {
+    let plugins = wicked_folder().path().display().to_string();
+    let start = |folder: &Folder, script: &str| {
+        Calog::new(["run", script, "--plugins", &plugins]).within(folder.path()).start()
+    };
+    // Before it has booted: by the first.
+    let folder = Folder::with([
+        ("calog.toml", "[natives.wicked]\nboot = \"never\"\n[[context]]\nscript = \"main.lua\"\n"),
+        ("main.lua", ""),
+    ]);
+    let mut running = start(&folder, ".");
+    running.wait_for_line("boot: never");
+    running.signal(Signal::SIGINT);
+    assert_eq!(running.end().code, None);
+    // Later: by the second, whichever it is.
+    let folder = Folder::with([("main.lua", "wicked.holds_program('never')")]);
+    let mut running = start(&folder, "main.lua");
+    running.wait_for_line("native: never");
+    running.signal(Signal::SIGINT);
+    running.signal(Signal::SIGTERM);
+    let code = running.end().code;
+    assert!(matches!(code, Some(130 | 143)), "{code:?}");
+}

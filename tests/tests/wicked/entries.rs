@@ -130,6 +130,28 @@ fn an_entry_that_panics_leaves_its_context_dead_and_all_others_alive() {
 }
 
 #[test]
+fn what_nobody_asks_yet_hurts_nobody() {
+    let act = |stage: &Stage| {
+        const ALL: [(&str, &str); 5] = [
+            ("abandon", "panic"),
+            ("memory", "panic"),
+            ("limit", "panic"),
+            ("signature", "panic"),
+            ("complete", "panic"),
+        ];
+        let victim = stage.ready_victim(&ALL);
+        let forever = stage.world.ask(&victim, "obey", &["forever".into()]);
+        let function = stage.obey(&victim, &["function".into()]);
+        let state = stage.state(&victim);
+        assert!(stage.world.runtime.close_context(&victim));
+        let entered: i64 = ALL.iter().map(|(entry, _)| stage.entered(entry)).sum();
+        format!("{function}; {state}; {}; {entered}", stage.answer(&forever))
+    };
+    let says = "<function 2 of context 3>; alive; dead: context 'victim' is closed; 0";
+    check(vec![row("abandon, memory, limit, signature, complete: panic", act, says)]);
+}
+
+#[test]
 fn an_entry_that_fails_is_an_error_and_nothing_else() {
     check(ending(&[
         ("open", "fail", "io: context 'victim' could not be opened: wicked: as ordered; dead"),

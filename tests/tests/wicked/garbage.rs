@@ -152,6 +152,18 @@ fn natives_of_the_host_that_are_called_in_the_name_of_nobody_say_so() {
     ]);
 }
 
+#[test]
+fn a_plugin_may_speak_in_anothers_name() {
+    let act = |stage: &Stage| {
+        let neighbour = stage.neighbour.id().number() as i64;
+        let export = stage.world.runtime.evaluate(&stage.neighbour, "return calog.export").expect("a native");
+        let args = ["facts".into(), "context".into(), neighbour.into(), export, "late".into(), 7.into()];
+        let said = asked(stage, &args);
+        format!("{said}, {:?}", stage.neighbour.export("late"))
+    };
+    check(vec![row("an export of the neighbour's", act, "nil; alive, Some(7)")]);
+}
+
 /// Has a function called with so many arguments.
 fn many(language: &'static str, count: i64, says: &str) -> Row {
     let act = move |stage: &Stage| {

@@ -107,7 +107,10 @@ fn what_ends_with_a_runtime_is_let_pass_or_named() {
     check(vec![
         with("the engine's drop panics", &[("end", "panic")], &[]),
         with("the engine's drop panics with a payload", &[("end", "payload")], &[]),
-        with("the engine's drop never returns", &[("end", "never")], &[]).loses(["engine 'wicked'"]),
+        with("the engine's drop never returns", &[("end", "never")], &[]).loses(["the drop of engine 'wicked'"]),
+        with("the bundle's drop panics", &[], &[("end", "panic")]),
+        with("the bundle's drop panics with a payload", &[], &[("end", "payload")]),
+        with("the bundle's drop never returns", &[], &[("end", "never")]).loses(["the drop of bundle 'wicked'"]),
         with("run panics", &[], &[("run", "panic")]),
         with("run panics with a payload", &[], &[("run", "payload")]),
         with("run fails", &[], &[("run", "fail")]),
@@ -188,7 +191,7 @@ fn closing_is_over_in_time_whatever_is_lost() {
             "context 'victim' (wicked) on thread 'victim'",
             "the run hook of bundle 'wicked'",
             "the shutdown hook of bundle 'wicked'",
-            "engine 'wicked'",
+            "the drop of engine 'wicked'",
         ] {
             assert!(lost.iter().any(|it| it == wanted), "{wanted} is not in {lost:?}");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calog::plugin_api::{Function, Value};
 use calog::{CLOSE_LIMIT, ContextRef};
-use calog_tests::World;
+use calog_tests::{Asked, World};
 
 use crate::stage::{Row, Stage, check, row, said, with_wicked};
 
@@ -60,6 +60,10 @@ const EXPRESSIONS: &[(&str, &str)] = &[
     ("wicked.false_function('fine', calog.self().id, 1)()", "ok"),
     ("wicked.false_function('fine', calog.self().id, 999999)()", "ok"),
     ("wicked.false_function('fine', 999999, 1)()", "ok"),
+    // The host's own Objects.
+    ("calog.open('beside.lua').close(1)", "arity: context.close: takes no arguments, got 1"),
+    ("wicked.holds_program('panic')", "panic: panicked: wicked: as ordered"),
+    ("wicked.holds_program('payload')", "panic: panicked: without a message"),
     // A context that is not there.
     ("wicked.posts(999999, calog.self)", "dead: the context is closed"),
     ("wicked.posts(calog.self().id, calog.self)", "ok"),
@@ -103,6 +107,7 @@ fn script(language: &str) -> String {
 fn a_native_that_misbehaves_is_an_error_of_that_call() {
     let rows = [("a.lua", "lua"), ("a.js", "javascript")].map(|(name, language)| {
         let act = move |stage: &Stage| {
+            stage.world.write("beside.lua", "");
             let context = stage.world.open(name, &script(language));
             let all = context.export("all").expect("what came of them");
             let all = all.view().as_aggregate().expect("a list").elements();
@@ -141,6 +146,7 @@ fn what_has_no_caller_to_tell_is_let_pass() {
         evaluates("return wicked['a\\0b']()", "zero"),
         evaluates("return wicked.nested.deeper()", "deeper"),
         evaluates("return wicked.races(300)", "300"),
+        evaluates("return wicked.leaves()", r#"told 1, awaited false, handed back Err(Ok("kept"))"#),
         evaluates("wicked.rings('panic') return wicked.later(1, 'rung')", "rung"),
         evaluates("wicked.rings('payload') return wicked.later(1, 'rung')", "rung"),
         evaluates("wicked.keeps_alive() return 1", "1"),
@@ -180,6 +186,21 @@ fn what_never_returns_is_named_when_the_runtime_closes() {
         starts("wicked.blocks('never')", "blocks", "a blocking native"),
         starts("wicked.rings('never')", "rings", "the timers"),
     ]);
+}
+
+#[test]
+fn work_that_blocks_for_ever_uses_the_pool_up_and_no_more() {
+    let act = |stage: &Stage| {
+        let blocks = stage.world.runtime.evaluate(&stage.neighbour, "return wicked.blocks").expect("a native");
+        let ask = |deed: &str| stage.world.ask(&stage.neighbour, "apply", &[blocks.clone(), deed.into()]);
+        let all: Vec<Asked> = (0..16).map(|_| ask("never")).collect();
+        stage.world.wait_until("all threads of the pool", || stage.entered("blocks") == 16);
+        // It has its turn when one of those has ended.
+        let late = ask("fine");
+        let sum = said(&stage.world.try_call(&stage.neighbour, "sum", &[1.into(), 2.into()]));
+        format!("{sum}, {}", all.iter().chain([&late]).any(Asked::is_answered))
+    };
+    check(vec![row("17 blocking natives", act, "3, false").loses(["16 blocking natives"])]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use calog_plugin_api::prelude::*;
 
-use crate::deed::{lock, never, note, noted, perform, wake};
+use crate::deed::{lock, never, note, noted, perform, say, wake};
 use crate::engine::INTERRUPTED;
 use crate::objects::{False, Liar, Trap};
 use crate::{beyond, kept};
@@ -39,6 +39,13 @@ fn values(bundle: Bundle) -> Bundle {
         .doc("Does it on the pool for blocking work.")
         .function("wake", |info: &CallInfo| wake(info.runtime().id()))
         .doc("Lets go of what is held.")
+        .function("holds_program", |deed: &str| {
+            say("native", deed);
+            perform(deed).map(|()| Value::Nil)
+        })
+        .params(["deed"])
+        .flags(Descriptor::HOST_THREAD)
+        .doc("Does it on the program's thread.")
         .function("entered", |info: &CallInfo, entry: &str| match entry {
             "interrupt" => INTERRUPTED.load(Ordering::Relaxed),
             entry => noted(info.runtime().id(), entry),
@@ -130,6 +137,17 @@ fn promises(bundle: Bundle) -> Bundle {
         .doc("Does something on the timers' thread, when a time is up.")
         .function("blocking", |info: &CallInfo| info.runtime().blocking("a panic", || panic!("wicked: at work")))
         .doc("Panics on the pool for blocking work.")
+        .function("leaves", |info: &CallInfo| {
+            let (completion, finisher) = info.runtime().completion("what nobody waits for");
+            let told = Arc::new(AtomicI64::new(0));
+            let tell = Arc::clone(&told);
+            finisher.on_cancel(move || tell.store(1, Ordering::Relaxed));
+            drop(completion);
+            let awaited = finisher.is_awaited();
+            let back = finisher.finish(Ok("kept".into()));
+            format!("told {}, awaited {awaited}, handed back {back:?}", told.load(Ordering::Relaxed))
+        })
+        .doc("Drops a completion, and says what its finisher learns.")
         .function("races", races)
         .params(["count"])
         .doc("Finishes and cancels at once, on two threads. Says how often exactly one of them won.")
