@@ -127,6 +127,7 @@ impl Runtime {
         self.serve_until(until, || running.iter().all(Joinable::has_ended));
         join_ended(&mut running);
         let mut names: Vec<String> = running.into_iter().map(|hook| hook.name).collect();
+        names.sort();
         names.dedup();
         names.into_iter().map(Lost::Bundle).collect()
     }
@@ -136,20 +137,16 @@ impl Runtime {
         let mut bundles = self.core.bundles.lock().clone();
         bundles.retain(|(_, bundle)| bundle.priority(Hook::Shutdown).is_some());
         bundles.sort_by_key(|(name, bundle)| (bundle.priority(Hook::Shutdown), name.clone()));
-        let core = Arc::clone(&self.core);
-        let shut_down = bundles.into_iter().rev().map(|(name, bundle)| {
-            let core = Arc::clone(&core);
-            let act = {
-                let name = name.clone();
-                move || {
-                    if let Err(error) = run_hook(&core, &bundle, &name, Hook::Shutdown, View::NIL) {
-                        tracing::error!("{error}");
-                    }
+        let acts = bundles.into_iter().rev().map(|(name, bundle)| {
+            let (core, lost) = (Arc::clone(&self.core), Lost::Shutdown(name.clone()));
+            let act = move || {
+                if let Err(error) = run_hook(&core, &bundle, &name, Hook::Shutdown, View::NIL) {
+                    tracing::error!("{error}");
                 }
             };
-            (Lost::Shutdown(name), Box::new(act) as Act)
+            (lost, Box::new(act) as Act)
         });
-        self.one_by_one(until, shut_down.collect())
+        self.one_by_one(until, acts.collect())
     }
 
     /// Drops what plugins have made: natives, bundles, engines.

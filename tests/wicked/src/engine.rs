@@ -220,12 +220,12 @@ impl Context for Spell {
 
     fn resume(&self, key: WaitKey, result: Result<Value>) -> Step {
         if key.0 < WATCHED {
-            return Step::Done(self.obey("resume").and_then(|()| result).map(|value| match value {
+            return Step::Done(self.obey("resume").and(result).map(|value| match value {
                 Value::Nil => "resumed".into(),
                 value => value,
             }));
         }
-        let watched = self.obey("watched").and_then(|()| result);
+        let watched = self.obey("watched").and(result);
         garbage::watched(self, key).unwrap_or(Step::Done(watched))
     }
 

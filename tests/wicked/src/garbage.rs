@@ -36,7 +36,7 @@ const YIELDS: WaitKey = WaitKey(WATCHED + 2);
 pub(crate) fn act(spell: &Spell, word: &str, info: &CallInfo, args: Args<'_>) -> Option<Result<Step>> {
     let result = match word {
         "same-task" => return Some(same_task(spell)),
-        "finish-tasks" => Ok(finish_tasks(spell)),
+        "finish-tasks" => fine(|| finish_tasks(spell)),
         "same-watch" => watch(spell, info, WaitKey(WATCHED)).and_then(|()| watch(spell, info, WaitKey(WATCHED))),
         "watch-as-task" => watch(spell, info, WaitKey(SAME.0)),
         "watch-waits" => watch(spell, info, WAITS),
@@ -47,15 +47,20 @@ pub(crate) fn act(spell: &Spell, word: &str, info: &CallInfo, args: Args<'_>) ->
         "no-native" => spell.host.native(usize::MAX).map(drop),
         "facts" => return Some(Ok(Step::Done(with_facts(spell, info, args)))),
         "many" => return Some(Ok(Step::Done(many(spell, info, args)))),
-        "print" => Ok(spell.host.print(b"\xff\0\xfe no text\n")),
-        "report" => Ok(spell.host.report(&odd_error())),
-        "keep-host" => Ok(kept::keep_host(args.get(0).as_str().unwrap_or_default(), &spell.host)),
+        "print" => fine(|| spell.host.print(b"\xff\0\xfe no text\n")),
+        "report" => fine(|| spell.host.report(&odd_error())),
+        "keep-host" => fine(|| kept::keep_host(args.get(0).as_str().unwrap_or_default(), &spell.host)),
         "use-host" => return Some(kept::use_host(args.get(0).as_str().unwrap_or_default(), info).map(done)),
         "foreign-host" => return Some(foreign::ask_elsewhere(&spell.host, info).map(done)),
         "wait-own" => return Some(Ok(Step::Done(wait_own(spell, info)))),
         _ => return None,
     };
     Some(result.map(|()| Step::Done(Ok(Value::Nil))))
+}
+
+fn fine(act: impl FnOnce()) -> Result<()> {
+    act();
+    Ok(())
 }
 
 fn done(value: Value) -> Step {
