@@ -32,7 +32,7 @@ impl ScriptFunction {
 
 impl CallableType for ScriptFunction {
     fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        if let Err(error) = check_runtime(&self.owner, info) {
+        if let Err(error) = check_runtime(&self.owner, info, "a function", "called") {
             return Outcome::Failed(error);
         }
         match worker::current_on(&self.owner.thread) {
@@ -59,20 +59,26 @@ impl Drop for ScriptFunction {
     }
 }
 
-/// Function values do not pass between runtimes.
-fn check_runtime(owner: &ContextShared, info: &CallInfo) -> calog_plugin_api::Result<()> {
+/// Function values and Objects do not pass between runtimes: `what` cannot be `used` there.
+#[inline]
+pub(crate) fn check_runtime(
+    owner: &ContextShared,
+    info: &CallInfo,
+    what: &str,
+    used: &str,
+) -> calog_plugin_api::Result<()> {
     let here = info.facts().runtime;
     if here == owner.core.id {
         return Ok(());
     }
-    Err(foreign_runtime(owner, here))
+    Err(foreign_runtime(owner, here, what, used))
 }
 
 #[cold]
-fn foreign_runtime(owner: &ContextShared, here: u64) -> Error {
+fn foreign_runtime(owner: &ContextShared, here: u64, what: &str, used: &str) -> Error {
     let unsupported = Error::new(
         Code::Unsupported,
-        format!("a function of runtime {} cannot be called from runtime {here}", owner.core.id),
+        format!("{what} of runtime {} cannot be {used} from runtime {here}", owner.core.id),
     );
     // What is gone can be called from nowhere.
     owner.check_open().err().unwrap_or(unsupported)
@@ -99,6 +105,22 @@ pub(crate) fn callee_facts(caller: Facts, context: &ContextShared, task: u64) ->
         facts.flags |= Facts::LENIENT;
     }
     Ok(facts)
+}
+
+/// A function that was dead before anybody could call it: its context is gone, or not on this thread.
+pub(crate) struct DeadFunction {
+    pub(crate) runtime: u64,
+    pub(crate) error: Error,
+}
+
+impl CallableType for DeadFunction {
+    fn call(&self, _info: &CallInfo, _args: Args<'_>) -> Outcome {
+        Outcome::Failed(self.error.clone())
+    }
+
+    fn identity(&self) -> Identity {
+        Identity { runtime: self.runtime, context: 0, key: u64::MAX }
+    }
 }
 
 /// Numbers natives that became values.
