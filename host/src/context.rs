@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use calog_plugin_api::host_side::Callback;
 use calog_plugin_api::{
     Args, Builder, CallInfo, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value,
 };
@@ -10,6 +11,7 @@ use calog_plugin_api::{
 use crate::core::Core;
 use crate::envelope::{Callee, Envelope};
 use crate::ids::ContextId;
+use crate::interrupt::STOP_CONTEXT;
 use crate::output::Printer;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};
@@ -50,6 +52,8 @@ pub(crate) struct ContextShared {
     pub(crate) stop: AtomicU32,
     exports: Mutex<Vec<(String, Value)>>,
     main: Mutex<Main>,
+    /// Who is told when it closes.
+    closers: Mutex<Vec<Callback>>,
 }
 
 /// The main chunk's result, and who waits for it.
@@ -90,6 +94,7 @@ impl ContextShared {
             stop: AtomicU32::new(0),
             exports: Mutex::default(),
             main: Mutex::new(Main::Running(Vec::new())),
+            closers: Mutex::default(),
         }
     }
 
@@ -103,7 +108,25 @@ impl ContextShared {
 
     /// Moves on to a later state. Whether it was in an earlier one.
     pub(crate) fn advance(&self, state: State) -> bool {
-        self.state.fetch_max(state as u8, Ordering::AcqRel) < state as u8
+        let advanced = self.state.fetch_max(state as u8, Ordering::AcqRel) < state as u8;
+        if advanced {
+            self.tell_closers();
+        }
+        advanced
+    }
+
+    /// Runs the hook once it closes.
+    pub(crate) fn when_closed(&self, hook: Callback) {
+        self.closers.lock().push(hook);
+        // It may have closed before the hook was there to be told.
+        if self.state() != State::Open {
+            self.tell_closers();
+        }
+    }
+
+    fn tell_closers(&self) {
+        let closers = std::mem::take(&mut *self.closers.lock());
+        closers.into_iter().for_each(Callback::ring);
     }
 
     /// The error for a call to a context that takes none.
@@ -130,7 +153,7 @@ impl ContextShared {
 
     /// Raises the stop flag, and has running code look at it.
     pub(crate) fn request_stop(&self) {
-        self.stop.store(1, Ordering::Release);
+        self.stop.fetch_or(STOP_CONTEXT, Ordering::Release);
         self.thread.mailbox.wake();
         crate::interrupt::interrupt(&self.thread);
     }
@@ -143,8 +166,9 @@ impl ContextShared {
         self.core.send(&self.thread, Envelope::Close { context: self.id, reply: None });
     }
 
+    /// Whether it is to stop, all of it.
     pub(crate) fn stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire) != 0
+        self.stop.load(Ordering::Acquire) & STOP_CONTEXT != 0
     }
 
     /// Publishes a value; a second one of the name replaces the first.

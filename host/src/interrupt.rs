@@ -1,14 +1,19 @@
 //! Reaches code that runs: a signal to the thread, whose handler asks the context that is on top of
 //! it to look at its stop flag.
 //!
-//! Invariant: the pointer the handler reads is set by the thread itself, to a context that is
+//! A context's flag has two bits: the context is to stop, or the call whose code is on top was aborted.
+//! The second is the thread's own, and follows what is on top: code of other calls is never stopped.
+//!
+//! Invariant: the pointer the handler reads is set by the thread itself, to an entry that is
 //! borrowed for as long as it is set; the handler runs on the same thread, so it never sees one that
 //! is gone. This file and the loader are the host's only unsafe code.
 
 use std::cell::Cell;
 use std::ptr;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use calog_plugin_api::CancelToken;
 use calog_plugin_api::host_side::ContextHandle;
 use nix::sys::pthread::pthread_kill;
 use nix::sys::signal::Signal;
@@ -16,43 +21,95 @@ use nix::sys::signal::Signal;
 use crate::sync::thread_local;
 use crate::thread::Thread;
 
+/// In a stop flag: the context is to stop.
+pub(crate) const STOP_CONTEXT: u32 = 1;
+
+/// In a stop flag: the call whose code is on top was aborted.
+const STOP_TASK: u32 = 2;
+
 /// By default ignored, and used by hardly anything else.
 const SIGNAL: Signal = Signal::SIGURG;
 
 thread_local! {
-    /// The context whose code is on top of this thread, or null.
-    static RUNNING: Cell<*const ContextHandle> = const { Cell::new(ptr::null()) };
+    /// The entry whose code is on top of this thread, or null.
+    static RUNNING: Cell<*const Entry<'static>> = const { Cell::new(ptr::null()) };
     /// Whether an interrupt came that contexts further down may not have heard.
     static INTERRUPTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// While it lives, this context is what an interrupt of this thread reaches.
-pub(crate) struct Running {
-    before: *const ContextHandle,
+/// An entry into an interpreter.
+pub(crate) struct Entry<'a> {
+    context: &'a ContextHandle,
+    /// The stop flag of its context.
+    stop: &'a AtomicU32,
+    /// The token of the call that the entry is for.
+    token: Option<&'a CancelToken>,
 }
 
-impl Running {
-    pub(crate) fn enter(context: &ContextHandle) -> Running {
-        Running { before: RUNNING.with(|running| running.replace(ptr::from_ref(context))) }
+impl<'a> Entry<'a> {
+    pub(crate) fn new(context: &'a ContextHandle, stop: &'a AtomicU32, token: Option<&'a CancelToken>) -> Entry<'a> {
+        Entry { context, stop, token }
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.with(|running| running.set(self.before));
-        if INTERRUPTED.with(Cell::get) {
-            pass_on(self.before);
+    /// The entry is on top: the flag says whether this one's call was aborted, and the code looks at it.
+    fn listen(&self) {
+        // In this order: a signal that comes in between is not lost.
+        self.forget_abort();
+        self.note_abort();
+        if self.stop.load(Ordering::Relaxed) != 0 {
+            self.context.interrupt();
+        }
+    }
+
+    fn note_abort(&self) {
+        if self.token.is_some_and(CancelToken::is_aborted) {
+            self.stop.fetch_or(STOP_TASK, Ordering::Relaxed);
+        }
+    }
+
+    fn forget_abort(&self) {
+        if self.stop.load(Ordering::Relaxed) & STOP_TASK != 0 {
+            self.stop.fetch_and(!STOP_TASK, Ordering::Relaxed);
         }
     }
 }
 
-/// The context below is on top again: an interrupt that came meanwhile may have been meant for it.
-#[cold]
-fn pass_on(context: *const ContextHandle) {
-    // SAFETY: see the module's invariant.
-    match unsafe { context.as_ref() } {
-        Some(context) => context.interrupt(),
-        None => INTERRUPTED.with(|it| it.set(false)),
+/// While it lives, this entry is what an interrupt of this thread reaches.
+pub(crate) struct Running<'a> {
+    entry: &'a Entry<'a>,
+    before: *const Entry<'static>,
+}
+
+impl<'a> Running<'a> {
+    pub(crate) fn enter(entry: &'a Entry<'a>) -> Running<'a> {
+        let before = RUNNING.with(|running| running.replace(ptr::from_ref(entry).cast()));
+        entry.listen();
+        Running { entry, before }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        RUNNING.with(|running| running.set(self.before));
+        self.entry.forget_abort();
+        // SAFETY: see the module's invariant.
+        match unsafe { self.before.as_ref() } {
+            // An interrupt that came meanwhile may have been meant for it.
+            Some(before) if before.token.is_some() || INTERRUPTED.with(Cell::get) => before.listen_again(),
+            Some(_) => {}
+            None => INTERRUPTED.with(|it| it.set(false)),
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// It is on top again.
+    #[cold]
+    fn listen_again(&self) {
+        self.listen();
+        if INTERRUPTED.with(Cell::get) {
+            self.context.interrupt();
+        }
     }
 }
 
@@ -80,10 +137,11 @@ fn install() {
 }
 
 fn on_signal() {
-    let context = RUNNING.with(Cell::get);
-    INTERRUPTED.with(|it| it.set(!context.is_null()));
+    let entry = RUNNING.with(Cell::get);
+    INTERRUPTED.with(|it| it.set(!entry.is_null()));
     // SAFETY: see the module's invariant.
-    if let Some(context) = unsafe { context.as_ref() } {
-        context.interrupt();
+    if let Some(entry) = unsafe { entry.as_ref() } {
+        entry.note_abort();
+        entry.context.interrupt();
     }
 }

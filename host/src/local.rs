@@ -4,20 +4,29 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use calog_plugin_api::host_side::ContextHandle;
-use calog_plugin_api::{Canceller, Code, Error, Finisher, KeptInfo, KeyMap, Result, TaskKey, WaitKey};
+use calog_plugin_api::{CancelToken, Canceller, Code, Error, Finisher, KeptInfo, KeyMap, Result, TaskKey, WaitKey};
 
 use crate::context::{ContextShared, State};
 use crate::envelope::Envelope;
 use crate::function::ScriptFunction;
-use crate::interrupt::Running;
+use crate::interrupt::{Entry, Running, interrupt};
 use crate::object::ScriptObject;
 use crate::stuck::Waiting;
+use crate::thread::Thread;
 
 /// A suspended task.
 pub(crate) struct Task {
     /// Who gets its result.
     pub(crate) finisher: Finisher,
     pub(crate) info: KeptInfo,
+}
+
+/// Something that the context is to be resumed for.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) canceller: Canceller,
+    /// The token of the call that waits.
+    pub(crate) token: Option<CancelToken>,
 }
 
 /// A context, on its thread.
@@ -31,7 +40,7 @@ pub(crate) struct LocalContext {
     entered: Cell<u32>,
     pub(crate) tasks: RefCell<KeyMap<u64, Task>>,
     /// The waits that the context is to be resumed for, suspended tasks' and others.
-    pub(crate) watches: RefCell<KeyMap<u64, Canceller>>,
+    pub(crate) watches: RefCell<KeyMap<u64, Watch>>,
     functions: RefCell<KeyMap<u64, Weak<ScriptFunction>>>,
     objects: RefCell<KeyMap<u64, Weak<ScriptObject>>>,
     next_key: Cell<u64>,
@@ -61,37 +70,50 @@ impl LocalContext {
         self.entered.get() > 0
     }
 
-    /// Enters the interpreter for new work. An engine that panics leaves the context dead.
+    /// Enters the interpreter for new work, for a call with this token. An engine that panics leaves
+    /// the context dead.
     ///
     /// # Errors
-    /// `dead` when the context closes or is closed, `panic` when the engine panicked.
+    /// `dead` when the context closes or is closed, `cancelled` when the call was aborted, `panic` when
+    /// the engine panicked.
     #[inline(always)]
-    pub(crate) fn enter<T>(&self, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
+    pub(crate) fn enter<T>(
+        &self,
+        token: Option<&CancelToken>,
+        entry: impl FnOnce(&ContextHandle) -> Result<T>,
+    ) -> Result<T> {
         self.shared.check_open()?;
-        self.enter_any(entry)
+        let Some(token) = token else { return self.enter_any(None, entry) };
+        check_aborted(token)?;
+        let _reached = Reached::by(token, &self.shared.thread);
+        self.enter_any(Some(token), entry)
     }
 
     /// Enters the interpreter as long as there is one, to release what it holds for others.
     #[inline(always)]
-    fn enter_any<T>(&self, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
+    fn enter_any<T>(&self, token: Option<&CancelToken>, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
         if self.shared.state() == State::Closed {
             return Err(self.shared.dead());
         }
         let handle = self.handle.borrow();
         let handle = handle.as_ref().ok_or_else(|| self.shared.dead())?;
         let result = {
-            let _running = Running::enter(handle);
+            let on_top = Entry::new(handle, &self.shared.stop, token);
+            // A stop that was asked for before this entry was on top is heard as well.
+            let _running = Running::enter(&on_top);
             let _entered = Entered::new(&self.entered);
-            // A stop that was asked for before this entry was on top has to be heard as well.
-            if self.shared.stopping() {
-                handle.interrupt();
-            }
             entry(handle)
         };
         if let Err(error) = &result {
             self.break_down(error);
         }
         result
+    }
+
+    /// A suspended task or a wait was aborted: the interpreter forgets it, and runs nothing of it.
+    pub(crate) fn abandon(&self, key: WaitKey) {
+        // A context that is dead has forgotten it; one that panics here is now dead.
+        let _ = self.enter_any(None, |handle| handle.abandon(TaskKey(key.0)));
     }
 
     /// The engine panicked: nothing enters the interpreter again, and who waits for it is told.
@@ -122,7 +144,7 @@ impl LocalContext {
     fn fail_tasks(&self, error: &Error) {
         let watches = std::mem::take(&mut *self.watches.borrow_mut());
         // One that has its result meanwhile resumes nobody any more.
-        watches.into_values().for_each(|watch| _ = watch.cancel(error));
+        watches.into_values().for_each(|watch| _ = watch.canceller.cancel(error));
         let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
         for task in tasks.into_values() {
             // A caller that left is no loss.
@@ -157,7 +179,7 @@ impl LocalContext {
         for (key, watch) in watches {
             let site = self.ask(|handle| handle.wait_site(WaitKey(key)));
             let list = if site.is_some() { &mut with_site } else { &mut without };
-            list.push(Waiting::new(&self.shared, site, &watch.text()));
+            list.push(Waiting::new(&self.shared, site, &watch.canceller.text()));
         }
         if with_site.is_empty() { without } else { with_site }
     }
@@ -202,14 +224,14 @@ impl LocalContext {
     pub(crate) fn release(&self, key: calog_plugin_api::FunctionKey) {
         self.functions.borrow_mut().remove(&key.0);
         // A context that is dead has nothing to release; one that panics here is now dead.
-        let _ = self.enter_any(|handle| handle.release(key));
+        let _ = self.enter_any(None, |handle| handle.release(key));
     }
 
     /// The last reference to an Object is gone.
     pub(crate) fn release_object(&self, key: calog_plugin_api::ObjectKey) {
         self.objects.borrow_mut().remove(&key.0);
         // As for functions.
-        let _ = self.enter_any(|handle| handle.release_object(key));
+        let _ = self.enter_any(None, |handle| handle.release_object(key));
     }
 
     /// Ends the interpreter. Its handle is dropped here, on its thread, when nothing of it is on the
@@ -232,6 +254,33 @@ impl LocalContext {
             std::mem::forget(handle)
         }
         self.shared.printer.flush();
+    }
+}
+
+/// What a call that was aborted comes to.
+///
+/// # Errors
+/// `cancelled` when it was.
+pub(crate) fn check_aborted(token: &CancelToken) -> Result<()> {
+    if token.is_aborted() { Err(Error::new(Code::Cancelled, "task aborted")) } else { Ok(()) }
+}
+
+/// While it lives, aborting the token interrupts the thread.
+struct Reached<'a> {
+    token: &'a CancelToken,
+    hook: u64,
+}
+
+impl<'a> Reached<'a> {
+    fn by(token: &'a CancelToken, thread: &Arc<Thread>) -> Reached<'a> {
+        let thread = Arc::clone(thread);
+        Reached { token, hook: token.on_abort(move || interrupt(&thread)) }
+    }
+}
+
+impl Drop for Reached<'_> {
+    fn drop(&mut self) {
+        self.token.forget(self.hook);
     }
 }
 

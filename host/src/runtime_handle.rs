@@ -103,6 +103,16 @@ impl RuntimeType for Shared {
         worker::current()?.site(ContextId(context))
     }
 
+    fn when_closed(&self, context: u64, hook: Callback) {
+        let core = self.core().ok();
+        match core.and_then(|core| core.context(ContextId(context))) {
+            Some(context) => context.when_closed(hook),
+            // The program's own context ends with its runtime, and with that all bundles.
+            None if ContextId(context) == ContextId::HOST => drop(hook),
+            None => hook.ring(),
+        }
+    }
+
     fn log(&self, level: Level, context: u64, message: &str) {
         let name = self.core().ok().and_then(|core| core.context(ContextId(context)));
         log(level, name.as_ref().map_or("calog", |context| &context.name), message);

@@ -297,7 +297,7 @@ impl Worker {
         let info = local.base.derive(facts);
         let source_view =
             Source { mode: source.mode, name: &source.name, path: &source.path, text: &source.text, info: &info };
-        let entered = local.enter(|handle| handle.load(&source_view));
+        let entered = local.enter(None, |handle| handle.load(&source_view));
         let outcome = self.after(&local, entered, &info);
         let shared = Arc::clone(&local.shared);
         let is_main = source.mode == SourceMode::File;

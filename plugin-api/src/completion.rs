@@ -3,6 +3,8 @@
 //! `finish`, `cancel` and the waiter's leaving race for one lock, and exactly one wins; the losers
 //! are told, so that nothing is lost: `finish` hands its result back.
 //!
+//! A patient wait can be asked to end, which its finisher hears of, but is not ended by it.
+//!
 //! States, and who may leave them: `Waiting` (finisher, canceller, waiter), `Finished` (the waiter,
 //! who takes the result), `Over` (nobody).
 
@@ -18,7 +20,8 @@ use crate::value::{Str, Value};
 
 enum State {
     /// No result yet. The waiter's callback is there once it waits; the hook, once it is set.
-    Waiting { then: Option<Callback>, hook: Option<Callback> },
+    /// `patient` waits do not end when they are asked to; their finisher hears of it.
+    Waiting { then: Option<Callback>, hook: Option<Callback>, patient: bool },
     /// A result that nobody waits for yet.
     Finished(Result<Value>),
     /// Delivered, or nobody will ask any more.
@@ -50,12 +53,12 @@ impl Core {
     fn finish(&self, result: Result<Value>) -> Result<(), Result<Value>> {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Over) {
-            State::Waiting { then: Some(then), hook } => {
+            State::Waiting { then: Some(then), hook, .. } => {
                 drop(state);
                 drop(hook);
                 then.call(result.into());
             }
-            State::Waiting { then: None, hook } => {
+            State::Waiting { then: None, hook, .. } => {
                 *state = State::Finished(result);
                 drop(state);
                 drop(hook);
@@ -72,7 +75,7 @@ impl Core {
     fn cancel(&self, error: Error) -> bool {
         let mut state = self.lock();
         match std::mem::replace(&mut *state, State::Over) {
-            State::Waiting { then, hook } => {
+            State::Waiting { then, hook, .. } => {
                 let late = then.is_none().then(|| error.clone());
                 if let Some(error) = late {
                     *state = State::Finished(Err(error));
@@ -92,6 +95,27 @@ impl Core {
         }
         self.settle();
         true
+    }
+
+    /// Asks the wait to end. A patient one does not; its hook runs, once.
+    fn ask(&self, error: Error) -> bool {
+        let hook = match &mut *self.lock() {
+            State::Waiting { hook, patient: true, .. } => Some(hook.take()),
+            _ => None,
+        };
+        match hook {
+            Some(hook) => {
+                hook.into_iter().for_each(Callback::ring);
+                false
+            }
+            None => self.cancel(error),
+        }
+    }
+
+    fn be_patient(&self) {
+        if let State::Waiting { patient, .. } = &mut *self.lock() {
+            *patient = true;
+        }
     }
 
     /// The waiter leaves without waiting.
@@ -163,6 +187,8 @@ struct CompletionTable {
     try_take: unsafe extern "C" fn(*const (), *mut Outcome) -> bool,
     text: unsafe extern "C" fn(*const (), *mut Value) -> bool,
     is_awaited: unsafe extern "C" fn(*const ()) -> bool,
+    ask: unsafe extern "C" fn(*const (), *const Error) -> bool,
+    be_patient: unsafe extern "C" fn(*const ()),
 }
 
 static TABLE: CompletionTable = CompletionTable {
@@ -177,6 +203,8 @@ static TABLE: CompletionTable = CompletionTable {
     try_take,
     text,
     is_awaited,
+    ask,
+    be_patient,
 };
 
 /// What the handles are made of: a counted pointer to a core and its maker's functions.
@@ -256,7 +284,7 @@ pub fn promise(
     let core = Arc::new(Core {
         text: text.into(),
         external,
-        state: Mutex::new(State::Waiting { then: None, hook: None }),
+        state: Mutex::new(State::Waiting { then: None, hook: None, patient: false }),
         settled: Mutex::new(settled),
     });
     let core = Arc::into_raw(core).cast_mut().cast::<()>();
@@ -353,6 +381,15 @@ impl Finisher {
         // SAFETY: the core is alive; the callback is handed over.
         unsafe { ((*self.0.table.as_ptr()).on_cancel)(self.0.core.as_ptr(), hook) };
     }
+
+    /// From now on the wait does not end when its call is cancelled or its deadline passes: the hook
+    /// of [`on_cancel`](Finisher::on_cancel) runs then, and this finisher decides when the wait ends.
+    /// That is for waits that other work depends on, such as a scope's for its tasks. A context that
+    /// closes does not wait for it.
+    pub fn be_patient(&self) {
+        // SAFETY: the core is alive.
+        unsafe { ((*self.0.table.as_ptr()).be_patient)(self.0.core.as_ptr()) };
+    }
 }
 
 impl Drop for Finisher {
@@ -378,6 +415,12 @@ impl Canceller {
     pub fn cancel(&self, error: &Error) -> bool {
         // SAFETY: the core is alive; the error is borrowed for the call.
         unsafe { ((*self.0.table.as_ptr()).cancel)(self.0.core.as_ptr(), error) }
+    }
+
+    /// Asks the wait to end with this error; a patient one ends in its own time. Whether it ended.
+    pub fn ask(&self, error: &Error) -> bool {
+        // SAFETY: as above.
+        unsafe { ((*self.0.table.as_ptr()).ask)(self.0.core.as_ptr(), error) }
     }
 }
 
@@ -421,6 +464,16 @@ unsafe extern "C" fn finish(core: *const (), outcome: *mut Outcome) -> bool {
 unsafe extern "C" fn cancel(core: *const (), error: *const Error) -> bool {
     // SAFETY: both are borrowed for the call.
     unsafe { core_ref(core).cancel((*error).clone()) }
+}
+
+unsafe extern "C" fn ask(core: *const (), error: *const Error) -> bool {
+    // SAFETY: both are borrowed for the call.
+    unsafe { core_ref(core).ask((*error).clone()) }
+}
+
+unsafe extern "C" fn be_patient(core: *const ()) {
+    // SAFETY: the core is borrowed for the call.
+    unsafe { core_ref(core) }.be_patient();
 }
 
 unsafe extern "C" fn abandon(core: *const ()) {

@@ -130,8 +130,9 @@ pub mod host_side {
 /// Everything that an engine or a bundle usually names.
 pub mod prelude {
     pub use crate::{
-        Args, Builder, Bundle, CallInfo, Callable, Code, Completion, Context, ContextOptions, Descriptor, Engine,
-        Error, Finisher, Frame, FunctionKey, Host, Kind, Level, Object, ObjectKey, ObjectType, Outcome, Rest, Result,
-        RuntimeHandle, Shape, Source, SourceMode, Step, Str, TaskKey, Value, View, WaitKey, export_plugin, priority,
+        Args, Builder, Bundle, CallInfo, Callable, CancelToken, Canceller, Code, Completion, Context, ContextOptions,
+        Descriptor, Engine, Error, Finisher, Frame, FunctionKey, Host, KeptInfo, Kind, Level, Object, ObjectKey,
+        ObjectType, Outcome, Rest, Result, RuntimeHandle, Shape, Source, SourceMode, Step, Str, TaskKey, Value, View,
+        WaitKey, export_plugin, priority,
     };
 }

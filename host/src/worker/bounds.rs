@@ -34,7 +34,7 @@ impl Bounds {
 fn set_alarm(core: &Arc<Core>, canceller: Canceller, deadline_ns: u64) -> Alarm {
     let counted = Counted::new(&core.liveness);
     let alarm = move || {
-        canceller.cancel(&Error::new(Code::Timeout, "the call's deadline has passed"));
+        canceller.ask(&Error::new(Code::Timeout, "the call's deadline has passed"));
         drop(counted);
     };
     core.timers.at(core.instant(deadline_ns), Box::new(alarm))
@@ -42,9 +42,14 @@ fn set_alarm(core: &Arc<Core>, canceller: Canceller, deadline_ns: u64) -> Alarm 
 
 fn set_hook(canceller: Canceller, token: &CancelToken) -> (CancelToken, u64) {
     let hook = token.on_cancel(move || {
-        canceller.cancel(&Error::new(Code::Cancelled, "the call was cancelled"));
+        canceller.ask(&cancelled());
     });
     (token.clone(), hook)
+}
+
+/// What a wait comes to whose call was cancelled.
+pub(super) fn cancelled() -> Error {
+    Error::new(Code::Cancelled, "task cancelled")
 }
 
 impl Drop for Bounds {

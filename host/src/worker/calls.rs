@@ -59,7 +59,7 @@ impl Worker {
             Err(error) => return Outcome::Failed(error),
         };
         let info = info.derive(facts);
-        let entered = local.enter(|handle| entry(handle, &info));
+        let entered = local.enter(info.cancel_token(), |handle| entry(handle, &info));
         self.after(&local, entered, &info)
     }
 

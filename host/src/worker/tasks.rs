@@ -12,12 +12,12 @@ use calog_plugin_api::{
     CallInfo, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, TaskKey, Value, WaitKey,
 };
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, cancelled};
 use super::{Worker, answer};
 use crate::context::State;
 use crate::envelope::Envelope;
 use crate::ids::ContextId;
-use crate::local::{LocalContext, Task};
+use crate::local::{LocalContext, Task, Watch, check_aborted};
 use crate::sync::time::Instant;
 
 impl Worker {
@@ -30,7 +30,7 @@ impl Worker {
         info: &CallInfo,
     ) -> Outcome {
         match entered {
-            Ok(Entered::Done(outcome)) => outcome,
+            Ok(Entered::Done(outcome)) => unless_aborted(info, outcome),
             Ok(waits) => self.pending(local, waits, info),
             Err(error) => Outcome::Failed(error),
         }
@@ -55,6 +55,10 @@ impl Worker {
     /// A task that gave way is resumed in its turn, or after so many milliseconds.
     fn give_way(&self, local: &Rc<LocalContext>, task: TaskKey, value: &Value, finisher: Finisher, info: KeptInfo) {
         let turn = match time_of(value) {
+            Ok(None) if info.is_cancelled() => {
+                local.note_task(task, Task { finisher, info });
+                return self.resume_later(local, WaitKey(task.0), Err(cancelled()));
+            }
             Ok(None) => {
                 local.note_task(task, Task { finisher, info });
                 return self.resume_later(local, WaitKey(task.0), Ok(Value::Nil));
@@ -76,7 +80,8 @@ impl Worker {
     pub(crate) fn watch(&self, local: &Rc<LocalContext>, completion: Completion, key: WaitKey, info: &CallInfo) {
         let (core, thread, context) = (Arc::clone(&self.core), Arc::clone(&self.thread), local.shared.id);
         let bounds = Bounds::set(&self.core, &completion, info);
-        local.watches.borrow_mut().insert(key.0, completion.canceller());
+        let watch = Watch { canceller: completion.canceller(), token: info.cancel_token().cloned() };
+        local.watches.borrow_mut().insert(key.0, watch);
         completion.then(move |result| {
             drop(bounds);
             core.send(&thread, Envelope::Resume { context, key, result });
@@ -89,14 +94,21 @@ impl Worker {
             // Its tasks are answered when it ends, which is as soon as none of its code is on the stack.
             return;
         }
-        local.watches.borrow_mut().remove(&key.0);
+        let watch = local.watches.borrow_mut().remove(&key.0);
         // Before the entry: its caller is answered with what comes of this, and the engine may give the
         // number to another task.
         let task = local.tasks.borrow_mut().remove(&key.0);
-        let entered = local.enter(|handle| handle.resume(key, result));
+        let token = task
+            .as_ref()
+            .map_or_else(|| watch.as_ref().and_then(|watch| watch.token.as_ref()), |task| task.info.cancel_token());
+        if let Some(Err(error)) = token.map(check_aborted) {
+            local.abandon(key);
+            return task.into_iter().for_each(|task| answer(Outcome::Failed(error.clone()), task.finisher));
+        }
+        let entered = local.enter(token, |handle| handle.resume(key, result));
         let Some(task) = task else { return self.after_watch(context, entered) };
         match entered {
-            Ok(Entered::Done(outcome)) => answer(outcome, task.finisher),
+            Ok(Entered::Done(outcome)) => answer(unless_aborted(&task.info, outcome), task.finisher),
             Ok(Entered::Waiting(key, on)) => self.suspend(&local, key, on, task.finisher, task.info),
             Ok(Entered::Yielded(key, value)) => self.give_way(&local, key, &value, task.finisher, task.info),
             Err(error) => answer(Outcome::Failed(error), task.finisher),
@@ -113,6 +125,15 @@ impl Worker {
                 self.core.report(context, error);
             }
         }
+    }
+}
+
+/// What an entry came to; one that was aborted meanwhile came to nothing else.
+#[inline(always)]
+fn unless_aborted(info: &CallInfo, outcome: Outcome) -> Outcome {
+    match info.cancel_token().map(check_aborted) {
+        Some(Err(error)) => Outcome::Failed(error),
+        _ => outcome,
     }
 }
 

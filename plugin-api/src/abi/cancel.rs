@@ -1,4 +1,7 @@
 //! Cancel tokens: a flag that any thread may raise, and hooks that run when it is.
+//!
+//! There are two levels. Who is cancelled is asked to end, and ends in its own way. Who is aborted as
+//! well is ended: its code stops where it is, and nothing of it runs afterwards.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -14,8 +17,14 @@ pub trait CancelType: Send + Sync + 'static {
     fn cancel(&self);
     /// Runs the hook when it is raised: at once if it already is. The number removes the hook again.
     fn on_cancel(&self, hook: Callback) -> u64;
-    /// Drops a hook that did not run.
+    /// Drops a hook that did not run, of either kind.
     fn forget(&self, hook: u64);
+    /// Whether it was aborted. Called often, also in a signal handler: it may only read a flag.
+    fn is_aborted(&self) -> bool;
+    /// Cancels it, then raises it to the second level and runs the hooks of that, once.
+    fn abort(&self);
+    /// Runs the hook when it is aborted: at once if it already is. The number removes the hook again.
+    fn on_abort(&self, hook: Callback) -> u64;
 }
 
 #[repr(C)]
@@ -27,6 +36,9 @@ struct CancelTable {
     cancel: unsafe extern "C" fn(*const ()),
     on_cancel: unsafe extern "C" fn(*const (), Callback) -> u64,
     forget: unsafe extern "C" fn(*const (), u64),
+    is_aborted: unsafe extern "C" fn(*const ()) -> bool,
+    abort: unsafe extern "C" fn(*const ()),
+    on_abort: unsafe extern "C" fn(*const (), Callback) -> u64,
 }
 
 shared_handle! {
@@ -45,6 +57,9 @@ impl<T: CancelType> Maker<T> {
         cancel: cancel::<T>,
         on_cancel: on_cancel::<T>,
         forget: forget::<T>,
+        is_aborted: is_aborted::<T>,
+        abort: abort::<T>,
+        on_abort: on_abort::<T>,
     };
 }
 
@@ -74,10 +89,36 @@ impl CancelToken {
         unsafe { ((*self.table.as_ptr()).on_cancel)(self.data.as_ptr(), hook) }
     }
 
-    /// Removes a hook that did not run.
+    /// Removes a hook that did not run, of either kind.
     pub fn forget(&self, hook: u64) {
         // SAFETY: as above.
         unsafe { ((*self.table.as_ptr()).forget)(self.data.as_ptr(), hook) };
+    }
+
+    /// Whether somebody ended what runs under it.
+    pub fn is_aborted(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { ((*self.table.as_ptr()).is_aborted)(self.data.as_ptr()) }
+    }
+
+    /// Ends what runs under it: cancels it, stops running code where it is, and resumes no task of it
+    /// again. Doing so again changes nothing.
+    pub fn abort(&self) {
+        // SAFETY: as above.
+        unsafe { ((*self.table.as_ptr()).abort)(self.data.as_ptr()) };
+    }
+
+    /// Runs the closure when somebody aborts it, on that thread; at once if somebody has. The number
+    /// removes the hook again.
+    pub fn on_abort(&self, hook: impl FnOnce() + Send + 'static) -> u64 {
+        let hook = Callback::new(move |_outcome| hook());
+        // SAFETY: as above; the callback is handed over.
+        unsafe { ((*self.table.as_ptr()).on_abort)(self.data.as_ptr(), hook) }
+    }
+
+    /// A number that no other living token has.
+    pub fn id(&self) -> usize {
+        self.data.as_ptr().addr()
     }
 }
 
@@ -116,6 +157,24 @@ unsafe extern "C" fn forget<T: CancelType>(data: *const (), hook: u64) {
     // SAFETY: as above.
     let token = unsafe { arc_ref::<T>(data) };
     guard_drop(|| token.forget(hook));
+}
+
+unsafe extern "C" fn is_aborted<T: CancelType>(data: *const ()) -> bool {
+    // SAFETY: as above.
+    let token = unsafe { arc_ref::<T>(data) };
+    super::guard(|| token.is_aborted()).unwrap_or(false)
+}
+
+unsafe extern "C" fn abort<T: CancelType>(data: *const ()) {
+    // SAFETY: as above.
+    let token = unsafe { arc_ref::<T>(data) };
+    guard_drop(|| token.abort());
+}
+
+unsafe extern "C" fn on_abort<T: CancelType>(data: *const (), hook: Callback) -> u64 {
+    // SAFETY: as above.
+    let token = unsafe { arc_ref::<T>(data) };
+    super::guard(|| token.on_abort(hook)).unwrap_or(0)
 }
 
 const _: () = assert!(size_of::<Option<NonNull<()>>>() == size_of::<usize>());

@@ -44,6 +44,8 @@ pub trait RuntimeType: Send + Sync + 'static {
     fn site(&self, context: u64) -> Option<Frame>;
     /// A log line.
     fn log(&self, level: Level, context: u64, message: &str);
+    /// Runs the hook when a context closes; at once if it has, or never was.
+    fn when_closed(&self, context: u64, hook: Callback);
 }
 
 /// Both sides of a promise, on their way to a plugin.
@@ -70,6 +72,7 @@ pub(crate) struct RuntimeTable {
     permission: unsafe extern "C" fn(*const (), &CallInfo, Text, *mut Fallible<Value>),
     site: unsafe extern "C" fn(*const (), u64, *mut Value),
     log: unsafe extern "C" fn(*const (), u32, u64, Text),
+    when_closed: unsafe extern "C" fn(*const (), u64, Callback),
 }
 
 shared_handle! {
@@ -96,6 +99,7 @@ impl<T: RuntimeType> Maker<T> {
         permission: permission::<T>,
         site: site::<T>,
         log: log::<T>,
+        when_closed: when_closed::<T>,
     };
 }
 
@@ -228,6 +232,15 @@ impl RuntimeHandle {
         // SAFETY: see `id`.
         unsafe { ((*self.table.as_ptr()).log)(self.data.as_ptr(), level as u32, context, Text::of(message)) };
     }
+
+    /// Runs the closure when a context has begun to close, on some thread, so that a bundle can end
+    /// what it does in the context's name; at once if it has, or never was. The program's own context,
+    /// 0, closes with the runtime.
+    pub fn when_closed(&self, context: u64, hook: impl FnOnce() + Send + 'static) {
+        let hook = Callback::new(move |_outcome| hook());
+        // SAFETY: see `id`; the callback is handed over.
+        unsafe { ((*self.table.as_ptr()).when_closed)(self.data.as_ptr(), context, hook) };
+    }
 }
 
 fn broken(text: &str, error: Error) -> Completion {
@@ -352,6 +365,12 @@ unsafe extern "C" fn site<T: RuntimeType>(data: *const (), context: u64, out: *m
         let frame = guard(|| runtime.site(context)).ok().flatten();
         *out = frame.and_then(|frame| frame.to_value().ok()).unwrap_or_default();
     }
+}
+
+unsafe extern "C" fn when_closed<T: RuntimeType>(data: *const (), context: u64, hook: Callback) {
+    // SAFETY: see `id`.
+    let runtime = unsafe { arc_ref::<T>(data) };
+    super::guard_drop(|| runtime.when_closed(context, hook));
 }
 
 unsafe extern "C" fn log<T: RuntimeType>(data: *const (), level: u32, context: u64, message: Text) {

@@ -1,0 +1,180 @@
+//! A spawned task, and the handle that scripts hold.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use calog_plugin_api::prelude::*;
+
+use crate::registry::lock;
+use crate::token::{members, no_arguments, no_member};
+
+/// A task: it runs until its function has given a result.
+pub(crate) struct Task {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    pub(crate) token: CancelToken,
+    /// Its scope's name, for logs.
+    scope: Option<String>,
+    context: u64,
+    runtime: RuntimeHandle,
+    begun: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Somebody joins it, or did.
+    joined: bool,
+    joiner: Option<Finisher>,
+    /// The result, until it is joined.
+    result: Option<Result<Value>>,
+    took: Option<Duration>,
+}
+
+/// The error of who is cancelled.
+pub(crate) fn cancelled() -> Error {
+    Error::new(Code::Cancelled, "task cancelled")
+}
+
+impl Task {
+    pub(crate) fn new(
+        number: u64,
+        name: Option<String>,
+        scope: Option<String>,
+        token: CancelToken,
+        info: &CallInfo,
+    ) -> Task {
+        Task {
+            id: format!("task-{number}"),
+            name,
+            token,
+            scope,
+            context: info.context(),
+            runtime: info.runtime().clone(),
+            begun: Instant::now(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Its function has given a result: whoever joins gets it.
+    pub(crate) fn end(&self, result: Result<Value>) {
+        let result = result.map_err(|error| match error.code() {
+            Code::Panic => Error::new(Code::Panic, "task panicked").with_frames(error.frames()),
+            _ => error,
+        });
+        let joiner = {
+            let mut state = lock(&self.state);
+            state.took = Some(self.begun.elapsed());
+            match state.joiner.take() {
+                Some(joiner) => joiner,
+                None => return state.result = Some(result),
+            }
+        };
+        if let Err(result) = joiner.finish(result) {
+            // The joiner has left meanwhile: it can be joined again.
+            let mut state = lock(&self.state);
+            (state.joined, state.result) = (false, Some(result));
+        }
+    }
+
+    /// Waits for its result. There is one, so one may join.
+    pub(crate) fn join(self: &Arc<Task>, info: &CallInfo) -> Outcome {
+        let mut state = lock(&self.state);
+        if state.joined {
+            return Outcome::Failed(Error::new(Code::Closed, "task already joined"));
+        }
+        state.joined = true;
+        if let Some(result) = state.result.take() {
+            return result.into();
+        }
+        let (completion, finisher) = info.runtime().internal_completion(&format!("the end of {}", self.id));
+        let me = Arc::downgrade(self);
+        finisher.on_cancel(move || me.upgrade().into_iter().for_each(|task| task.joiner_left()));
+        state.joiner = Some(finisher);
+        Outcome::Pending(completion)
+    }
+
+    fn joiner_left(&self) {
+        // Dropped after the lock.
+        let _joiner = {
+            let mut state = lock(&self.state);
+            state.joined = false;
+            state.joiner.take()
+        };
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        lock(&self.state).took.is_some()
+    }
+
+    fn elapsed_ms(&self) -> f64 {
+        let took = lock(&self.state).took;
+        took.unwrap_or_else(|| self.begun.elapsed()).as_secs_f64() * 1e3
+    }
+}
+
+impl Drop for Task {
+    /// An error that nobody joined fails nobody; it is told.
+    fn drop(&mut self) {
+        let result = std::mem::take(&mut *lock(&self.state)).result;
+        let Some(Err(error)) = result else { return };
+        if error.code() == Code::Cancelled {
+            return;
+        }
+        let name = self.name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let scope = self.scope.as_deref().map(|scope| format!(" of scope '{scope}'")).unwrap_or_default();
+        let message = format!("{}{name}{scope} failed, and nobody joined it: {error:?}", self.id);
+        self.runtime.log(Level::Warn, self.context, &message);
+    }
+}
+
+/// A task's handle: `join()`, `abort()`, `is_finished()`, `elapsed()`, `id`, `name`.
+pub(crate) struct Handle(pub(crate) Arc<Task>);
+
+impl ObjectType for Handle {
+    fn type_name(&self) -> &str {
+        "task"
+    }
+
+    fn members(&self) -> Value {
+        members([
+            Descriptor::property("id"),
+            Descriptor::property("name"),
+            Descriptor::method("join").with_flags(Descriptor::WAITS),
+            Descriptor::method("abort"),
+            Descriptor::method("is_finished"),
+            Descriptor::method("elapsed"),
+        ])
+    }
+
+    fn get(&self, _info: &CallInfo, property: &str) -> Result<Value> {
+        match property {
+            "id" => Ok(Value::from(self.0.id.as_str())),
+            "name" => Ok(self.0.name.as_deref().map_or(Value::Nil, Value::from)),
+            _ => Err(Error::new(Code::NotFound, format!("a task has no property '{property}'"))),
+        }
+    }
+
+    fn call(&self, info: &CallInfo, method: &str, args: Args<'_>) -> Outcome {
+        if let Err(error) = no_arguments("task", method, args) {
+            return Outcome::Failed(error);
+        }
+        match method {
+            "join" => self.0.join(info),
+            "abort" => {
+                self.0.token.abort();
+                Outcome::Ready(Value::Nil)
+            }
+            "is_finished" => Outcome::Ready(Value::Bool(self.0.is_finished())),
+            "elapsed" => Outcome::Ready(Value::Real(self.0.elapsed_ms())),
+            _ => no_member("task", method),
+        }
+    }
+
+    fn text(&self) -> String {
+        match &self.0.name {
+            Some(name) => format!("<{} '{name}'>", self.0.id),
+            None => format!("<{}>", self.0.id),
+        }
+    }
+}
