@@ -95,14 +95,14 @@ fn check(cancelled: bool) -> Result<()> {
     if cancelled { Err(task::cancelled()) } else { Ok(()) }
 }
 
+/// Who is cancelled is told by the wait itself, in a turn of the mailbox: one that catches it and tries
+/// again for ever does not keep the thread from others.
 fn sleep(info: &CallInfo, ms: View<'_>) -> Result<Completion> {
     let time = Milliseconds::read("task.sleep", "ms", ms)?;
-    check(info.is_cancelled())?;
     Ok(info.runtime().after(time.duration))
 }
 
 fn give_way(_all: &Arc<Registry>, info: &CallInfo) -> Result<Outcome> {
-    check(info.is_cancelled())?;
     let (completion, finisher) = info.runtime().internal_completion("its turn");
     // A wait that was cancelled meanwhile needs no turn.
     Registry::in_turn(info, move || _ = finisher.finish(Ok(Value::Nil)))?;
