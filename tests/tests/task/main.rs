@@ -1,0 +1,5 @@
+//! The bundle `task` in all languages: what each sentence of `docs/task.md` promises.
+
+mod scopes;
+mod steps;
+mod timeouts;

@@ -1,0 +1,167 @@
+//! `with_timeout`: the deadline, then the grace, then nothing of it is left.
+
+use calog::plugin_api::Value;
+
+use crate::steps::{Stage, every_language, outcome, steps};
+
+/// A scope with this in it, and a task of each of these steps, that runs into its deadline.
+fn late(children: &[Value], opts: Value) -> Value {
+    let spawned = children.iter().map(|steps| crate::steps::step("child", vec!["c".into(), steps.clone()]));
+    let wait = crate::steps::step("sleep", vec![100_000.into()]);
+    let body = crate::steps::list(spawned.chain([wait]).collect());
+    steps![["timeout", 20, body, opts]]
+}
+
+fn grace(ms: i64) -> Value {
+    Value::map([("grace_ms", Value::Int(ms))]).expect("a map")
+}
+
+#[test]
+fn a_body_that_ends_in_time_gives_its_value() {
+    every_language(|scene, a| {
+        let child = steps![["sleep", 1], ["note", "child ends"]];
+        let body = steps![["child", "c", child], ["return", "in time"]];
+        for opts in [Value::Bool(false), grace(5), Value::map::<&str, Value>([]).expect("a map")] {
+            let value = scene.play(a, steps![["timeout", 100_000, body.clone(), opts], ["last"]]);
+            assert_eq!(value, Ok("in time".into()), "{}", scene.what);
+        }
+        assert_eq!(scene.told(), ["child ends"; 3], "{}", scene.what);
+    });
+}
+
+#[test]
+fn a_body_that_fails_in_time_fails_with_its_error() {
+    every_language(|scene, a| {
+        let body = steps![["fail", "no luck"]];
+        scene.play(a, steps![["catch", steps![["timeout", 100_000, body]]]]).expect(&scene.what);
+        assert_eq!(scene.told(), ["script: no luck"], "{}", scene.what);
+    });
+}
+
+#[test]
+fn a_late_body_is_cancelled_and_the_call_says_so() {
+    every_language(|scene, a| {
+        let body = steps![["catch", steps![["sleep", 100_000]]], ["return", "too late"]];
+        for (ms, given) in [(Value::Int(20), "20"), (Value::Real(0.5), "0.5"), (Value::Int(0), "0")] {
+            let error = outcome(scene.play(a, steps![["timeout", ms, body.clone()], ["last"]]));
+            assert_eq!(error, format!("timeout: task.with_timeout: exceeded {given} ms"), "{}", scene.what);
+        }
+        assert_eq!(scene.told(), ["cancelled: task cancelled"; 3], "{}", scene.what);
+    });
+}
+
+#[test]
+fn a_child_that_swallows_the_cancellation_cleans_up_in_the_grace() {
+    every_language(|scene, a| {
+        // It cleans up for as long as the test wants: the grace is longer than that.
+        let child = steps![["catch", steps![["sleep", 100_000]]], ["gate", "swallowed"], ["note", "never"]];
+        let clean = steps![
+            ["catch", steps![["sleep", 100_000]]],
+            ["catch", steps![["checkpoint"]]],
+            ["note", "cleaned up"],
+        ];
+        let error = outcome(scene.play(a, late(&[child, clean], grace(60_000))));
+        assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
+        let mut told = scene.told();
+        told.sort();
+        let cancelled = "cancelled: task cancelled";
+        assert_eq!(told, [cancelled, cancelled, cancelled, "cleaned up"], "{}", scene.what);
+    });
+}
+
+/// Ways not to end.
+const ENDLESS: [&str; 3] = ["forever", "swallow", "spin"];
+
+#[test]
+fn who_never_ends_is_aborted_and_nothing_of_it_runs_afterwards() {
+    every_language(|scene, a| {
+        for endless in ENDLESS {
+            for ms in [0, 30] {
+                for spawned_last in [false, true] {
+                    let child = crate::steps::list(vec![
+                        crate::steps::step("note", vec!["it runs".into()]),
+                        crate::steps::step(endless, vec![]),
+                        crate::steps::step("note", vec!["the flag".into()]),
+                    ]);
+                    let polite = steps![["catch", steps![["sleep", 100_000]]]];
+                    let children = if spawned_last { [polite, child] } else { [child, polite] };
+                    let error = outcome(scene.play(a, late(&children, grace(ms))));
+                    let what = format!("{}: {endless}, {ms} ms", scene.what);
+                    assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{what}");
+                    scene.turns(a);
+                    assert!(!scene.told().contains(&"the flag".to_owned()), "{what}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn who_loops_after_being_cancelled_is_aborted() {
+    every_language(|scene, a| {
+        let child = steps![["catch", steps![["sleep", 100_000]]], ["forever"], ["note", "the flag"]];
+        let error = outcome(scene.play(a, late(&[child], grace(30))));
+        assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
+        scene.turns(a);
+        assert_eq!(scene.told(), ["cancelled: task cancelled"], "{}", scene.what);
+        // Its context goes on, and can do it all again.
+        let value = scene.play(a, steps![["scope", false, steps![["sleep", 1], ["return", 5]]], ["last"]]);
+        assert_eq!(value, Ok(5.into()), "{}", scene.what);
+    });
+}
+
+#[test]
+fn a_body_that_never_ends_is_aborted() {
+    every_language(|scene, a| {
+        for endless in ENDLESS {
+            let body = crate::steps::list(vec![
+                crate::steps::step(endless, vec![]),
+                crate::steps::step("note", vec!["the flag".into()]),
+            ]);
+            let error = outcome(scene.play(a, steps![["timeout", 20, body, grace(20)]]));
+            assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}: {endless}", scene.what);
+            scene.turns(a);
+            assert!(scene.told().is_empty(), "{}: {endless}", scene.what);
+        }
+    });
+}
+
+#[test]
+fn the_deadline_covers_the_tasks_that_outlive_the_body() {
+    every_language(|scene, a| {
+        let child = steps![["catch", steps![["sleep", 100_000]]], ["note", "child ends"]];
+        let body = steps![["child", "c", child], ["return", "in time"]];
+        let error = outcome(scene.play(a, steps![["timeout", 20, body], ["last"]]));
+        assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
+        assert_eq!(scene.told(), ["cancelled: task cancelled", "child ends"], "{}", scene.what);
+    });
+}
+
+#[test]
+fn the_deadline_reaches_nested_scopes() {
+    every_language(|scene, a| {
+        let deep = steps![["catch", steps![["sleep", 100_000]]], ["note", "deep ends"]];
+        let inner = steps![["scope", "inner", steps![["child", "deep", deep]]], ["note", "the flag"], ["checkpoint"]];
+        let error = outcome(scene.play(a, steps![["timeout", 20, inner, grace(60_000)]]));
+        assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
+        let told = scene.told();
+        assert_eq!(told[..2], ["cancelled: task cancelled", "deep ends"], "{}", scene.what);
+    });
+}
+
+#[test]
+fn an_abort_reaches_nested_scopes() {
+    every_language(|scene, a| {
+        for endless in ENDLESS {
+            let deep = crate::steps::list(vec![
+                crate::steps::step(endless, vec![]),
+                crate::steps::step("note", vec!["the flag".into()]),
+            ]);
+            let inner = steps![["scope", "inner", steps![["child", "deep", deep]]], ["note", "the flag"]];
+            let error = outcome(scene.play(a, steps![["timeout", 20, inner, grace(10)]]));
+            assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}: {endless}", scene.what);
+            scene.turns(a);
+            assert!(scene.told().is_empty(), "{}: {endless}", scene.what);
+        }
+    });
+}
