@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use calog_plugin_api::host_side::Callback;
+use calog_plugin_api::host_side::{Callback, STOP_CONTEXT};
 use calog_plugin_api::{
     Args, Builder, CallInfo, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value,
 };
@@ -11,7 +11,6 @@ use calog_plugin_api::{
 use crate::core::Core;
 use crate::envelope::{Callee, Envelope};
 use crate::ids::ContextId;
-use crate::interrupt::STOP_CONTEXT;
 use crate::output::Printer;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};

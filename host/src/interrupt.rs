@@ -14,18 +14,12 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use calog_plugin_api::CancelToken;
-use calog_plugin_api::host_side::ContextHandle;
+use calog_plugin_api::host_side::{ContextHandle, STOP_TASK};
 use nix::sys::pthread::pthread_kill;
 use nix::sys::signal::Signal;
 
 use crate::sync::thread_local;
 use crate::thread::Thread;
-
-/// In a stop flag: the context is to stop.
-pub(crate) const STOP_CONTEXT: u32 = 1;
-
-/// In a stop flag: the call whose code is on top was aborted.
-const STOP_TASK: u32 = 2;
 
 /// By default ignored, and used by hardly anything else.
 const SIGNAL: Signal = Signal::SIGURG;

@@ -122,7 +122,7 @@ mod guides {
 pub mod host_side {
     pub use crate::abi::{
         BundleEntry, BundleHandle, Callback, CancelType, ContextHandle, EngineDescription, EngineEntry, EngineHandle,
-        Entered, HostType, LoadedPlugin, PluginTable, RuntimeType, open_root,
+        Entered, HostType, LoadedPlugin, PluginTable, RuntimeType, STOP_CONTEXT, STOP_TASK, open_root,
     };
     pub use crate::completion::promise;
 }

@@ -9,8 +9,8 @@ use crate::duration::Milliseconds;
 /// How long a timed-out scope's tasks may clean up.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
-/// How a task is driven. The coroutine driver differs in one thing: it does not start a task that is
-/// cancelled already. What Lua's `coroutine.yield` does is the engine's matter.
+/// How a task is driven. Under the coroutine driver Lua's `coroutine.yield` gives way, and a task that is
+/// cancelled already does not start.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) enum Driver {
     #[default]

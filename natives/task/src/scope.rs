@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use calog_plugin_api::Facts;
 use calog_plugin_api::prelude::*;
 
 use crate::options::{Driver, SpawnOptions};
@@ -118,6 +119,10 @@ impl Scope {
         let spawned = Spawned { all: Arc::clone(all), scope: Arc::clone(self), task: Arc::clone(&task), number };
         let mut facts = info.facts();
         (facts.deadline_ns, facts.depth) = (0, 0);
+        facts.flags &= !Facts::GIVES_WAY;
+        if options.driver == Driver::Coroutine {
+            facts.flags |= Facts::GIVES_WAY;
+        }
         let within = KeptInfo::new(info.runtime().clone(), Some(task.token.clone()), facts);
         Registry::in_turn(info, move || match options.driver {
             Driver::Coroutine if within.is_cancelled() => spawned.end(Err(cancelled())),

@@ -15,6 +15,12 @@ use crate::error::{Code, Error, Result};
 use crate::log::Level;
 use crate::value::Value;
 
+/// In a stop flag: the context is to stop.
+pub const STOP_CONTEXT: u32 = 1;
+
+/// In a stop flag: the call whose code is on top was aborted.
+pub const STOP_TASK: u32 = 2;
+
 /// What makes a host handle. All of it is called on the context's thread.
 pub trait HostType: 'static {
     /// The runtime.
@@ -42,7 +48,7 @@ pub trait HostType: 'static {
     fn options(&self) -> ContextOptions;
     /// Circumstances for what the context does of its own accord.
     fn info(&self) -> KeptInfo;
-    /// Not zero when the context shall stop; valid as long as the handle.
+    /// [`STOP_CONTEXT`] and [`STOP_TASK`]: not zero when running code shall stop; valid as long as the handle.
     fn stop_flag(&self) -> &AtomicU32;
     /// How many more pumps may nest here.
     fn remaining_depth(&self) -> u32;
@@ -261,7 +267,15 @@ impl Host {
         unsafe { answered(|out| ((*self.table.as_ptr()).info)(self.data.as_ptr(), out)) }
     }
 
-    /// Whether the context shall stop: running code is to end with an error that scripts cannot catch.
+    /// Whether the running call alone shall stop, because it was aborted: the context goes on, and other
+    /// code of it must not notice.
+    pub fn aborting(&self) -> bool {
+        // SAFETY: as `stopping`.
+        unsafe { self.stop.as_ref() }.load(Ordering::Relaxed) == STOP_TASK
+    }
+
+    /// Whether running code shall stop, be it the whole context's or that of a call that was aborted: it is
+    /// to end with an error that scripts cannot catch.
     #[inline]
     pub fn stopping(&self) -> bool {
         // ORDERING: relaxed, as nothing else is read by what the flag says.

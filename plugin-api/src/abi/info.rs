@@ -38,6 +38,9 @@ pub struct Facts {
 impl Facts {
     /// Values that cannot be represented are coerced or dropped instead of failing the call.
     pub const LENIENT: u32 = 1;
+    /// The task gives way where its language's own coroutines yield: in Lua, `coroutine.yield` outside
+    /// of a coroutine is then a [`Step::Yielded`](crate::Step::Yielded).
+    pub const GIVES_WAY: u32 = 2;
 }
 
 /// The functions behind a `CallInfo`.
@@ -128,6 +131,11 @@ impl CallInfo {
     #[inline]
     pub fn lenient(&self) -> bool {
         self.facts.flags & Facts::LENIENT != 0
+    }
+
+    /// Whether its task gives way where its language's own coroutines yield.
+    pub fn gives_way(&self) -> bool {
+        self.facts.flags & Facts::GIVES_WAY != 0
     }
 
     /// The token by which the call can be asked to end, if it has one.

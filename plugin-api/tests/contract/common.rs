@@ -64,6 +64,12 @@ impl RuntimeType for TestRuntime {
     fn log(&self, level: Level, context: u64, message: &str) {
         self.lines.lock().expect("no test panics here").push(format!("{} {context} {message}", level.word()));
     }
+    fn when_closed(&self, context: u64, hook: Callback) {
+        // Context 9 has closed; the others never do.
+        if context == 9 {
+            hook.ring();
+        }
+    }
 }
 
 struct NativeAsCallable(Native);
@@ -81,6 +87,7 @@ impl CallableType for NativeAsCallable {
 #[derive(Default)]
 pub(crate) struct TestToken {
     raised: AtomicBool,
+    aborted: AtomicBool,
     hooks: Mutex<Vec<(u64, Callback)>>,
     next: AtomicUsize,
 }
@@ -105,6 +112,20 @@ impl CancelType for TestToken {
     }
     fn forget(&self, hook: u64) {
         self.hooks.lock().expect("no test panics here").retain(|(id, _)| *id != hook);
+    }
+    fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::SeqCst)
+    }
+    fn abort(&self) {
+        self.aborted.store(true, Ordering::SeqCst);
+        self.cancel();
+    }
+    fn on_abort(&self, hook: Callback) -> u64 {
+        // Tests set no hook of this level before they abort.
+        if self.is_aborted() {
+            hook.ring();
+        }
+        0
     }
 }
 

@@ -100,6 +100,33 @@ fn cancelling_hands_a_later_result_back() {
 }
 
 #[test]
+fn a_patient_wait_is_asked_and_ends_in_its_own_time() {
+    let (completion, finisher) = promise("a scope", false, None);
+    let (asked, sees) = channel();
+    finisher.be_patient();
+    finisher.on_cancel(move || asked.send(()).unwrap());
+    let canceller = completion.canceller();
+    let (send, result) = channel();
+    completion.then(move |it| send.send(it).unwrap());
+    assert!(!canceller.ask(&stopped()) && !canceller.ask(&stopped()), "it does not end by being asked");
+    assert_eq!(sees.try_iter().count(), 1, "its finisher hears of it, once");
+    assert!(result.try_recv().is_err() && finisher.is_awaited());
+    finisher.finish(Ok(Value::Int(1))).expect("somebody waits");
+    assert_eq!(result.try_recv(), Ok(Ok(Value::Int(1))));
+}
+
+#[test]
+fn a_patient_wait_is_ended_by_who_does_not_ask() {
+    let (completion, finisher) = promise("a scope", false, None);
+    finisher.be_patient();
+    let canceller = completion.canceller();
+    assert!(canceller.cancel(&stopped()) && !finisher.is_awaited());
+    // Others end when they are asked.
+    let (completion, _finisher) = promise("a queue", false, None);
+    assert!(completion.canceller().ask(&stopped()));
+}
+
+#[test]
 fn dropping_the_completion_cancels_it() {
     let (completion, finisher, watched) = Watched::new();
     drop(completion);

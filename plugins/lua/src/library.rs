@@ -4,10 +4,12 @@
 //! an error, `running` says "main", and a wait inside a script's coroutine passes through the
 //! `resume` around it, invisibly, up to the task.
 
-use crate::calls;
+use calog_plugin_api::Value;
+
 use crate::core::Core;
-use crate::errors::raise_message;
+use crate::errors::{self, raise_message};
 use crate::ffi::{Entry, Progress, Reply, Stack, Type, arm, upvalue};
+use crate::{calls, convert};
 
 /// Puts our functions in the place of Lua's.
 pub(crate) fn install(stack: Stack) {
@@ -125,12 +127,32 @@ struct Yield;
 
 impl Entry for Yield {
     fn run(core: &Core, stack: Stack) -> Reply {
+        if core.current.is_task(stack) && stack.is_yieldable() && core.current.info().gives_way() {
+            return give_way(core, stack);
+        }
         if core.current.is_task(stack) || !stack.is_yieldable() {
             let boundary =
                 if core.current.is_task(stack) { "from outside a coroutine" } else { "across a C-call boundary" };
             return raise_message(stack, &format!("attempt to yield {boundary}"));
         }
         Reply::Yield(stack.top())
+    }
+
+    /// After its task gave way.
+    fn resumed(core: &Core, stack: Stack) -> Reply {
+        calls::resumed(core, stack)
+    }
+}
+
+/// Has the running task give way with the first argument.
+fn give_way(core: &Core, stack: Stack) -> Reply {
+    let value = if stack.top() == 0 { Ok(Value::Nil) } else { convert::read(core, &stack, 1) };
+    match value {
+        Ok(value) => {
+            core.tasks.give_way(value);
+            Reply::Wait
+        }
+        Err(error) => errors::raise(core, stack, &error),
     }
 }
 

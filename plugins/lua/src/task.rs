@@ -2,7 +2,7 @@
 //!
 //! A native that waits suspends its task alone: the trampoline leaves the completion here and yields,
 //! the entry answers `Step::Waiting`, and `resume` leaves the answer here before the thread goes on.
-//! Both cells are empty whenever Lua runs script code.
+//! So it is with a task that gives way. The cells are empty whenever Lua runs script code.
 
 use std::cell::{Cell, RefCell};
 
@@ -39,6 +39,8 @@ pub(crate) struct Tasks {
     last: Cell<u64>,
     /// What the thread that is just yielding waits for.
     wait: Cell<Option<Completion>>,
+    /// What the thread that is just yielding gives way with.
+    way: Cell<Option<Value>>,
     /// The result of the wait, for the thread that is just resumed.
     answer: Cell<Option<Result<Value>>>,
     /// Threads in which something waits: scripts must not resume them.
@@ -49,6 +51,11 @@ impl Tasks {
     /// Leaves what the running thread, which yields next, waits for.
     pub(crate) fn suspend_on(&self, completion: Completion) {
         self.wait.set(Some(completion));
+    }
+
+    /// Leaves what the running thread, which yields next, gives way with.
+    pub(crate) fn give_way(&self, value: Value) {
+        self.way.set(Some(value));
     }
 
     /// Whether the thread that has just yielded waits.
@@ -160,11 +167,11 @@ pub(crate) fn resume(core: &Core, key: WaitKey, result: Result<Value>) -> Step {
     core.current.enter(thread.stack, &info, || advance(core, thread, from, &info, 0))
 }
 
-/// Frees a task that will not be resumed; its pending variables are closed.
+/// Frees a task that will not be resumed. Nothing of it runs any more, so its pending variables are not
+/// closed: their handlers are its code.
 pub(crate) fn abandon(core: &Core, key: TaskKey) {
-    if let Some(Suspended { thread, info }) = core.tasks.wake(key.0) {
-        let from = core.current.running();
-        core.current.enter(thread.stack, &info, || core.tasks.discard(core, thread, from));
+    if let Some(Suspended { thread, .. }) = core.tasks.wake(key.0) {
+        core.main.forget(thread.anchor);
     }
 }
 
@@ -180,9 +187,10 @@ fn advance(core: &Core, thread: Thread, from: Option<Stack>, info: &CallInfo, ar
             core.tasks.discard(core, thread, from);
             return Step::Done(Err(error));
         }
-        Progress::Yielded(_) => match core.tasks.wait.take() {
-            Some(on) => return Step::Waiting { task: core.tasks.suspend(thread, info), on },
-            None => {
+        Progress::Yielded(_) => match (core.tasks.wait.take(), core.tasks.way.take()) {
+            (Some(on), _) => return Step::Waiting { task: core.tasks.suspend(thread, info), on },
+            (None, Some(value)) => return Step::Yielded { task: core.tasks.suspend(thread, info), value },
+            (None, None) => {
                 core.tasks.discard(core, thread, from);
                 let error = Error::new(Code::Script, "attempt to yield from outside a coroutine");
                 return Step::Done(Err(error));

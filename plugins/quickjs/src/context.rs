@@ -102,6 +102,8 @@ impl Context for Interpreter {
 
     fn abandon(&self, task: TaskKey) {
         drop(self.realm.promises.take_task(task.0));
+        // A script's wait may have that number, too: its promise is never settled.
+        drop(self.realm.promises.take_wait(task.0));
         self.realm.clear_graves();
     }
 

@@ -53,6 +53,7 @@ pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_
         ffi::enter(realm, |ctx| {
             let result = code(ctx);
             run_jobs(realm);
+            end_jobs(realm);
             if realm.entries.get() == 1 {
                 report_rejections(realm, ctx);
             }
@@ -74,6 +75,19 @@ pub(crate) fn run_jobs(realm: &Realm) {
             // What was stopped is no failure of the script's.
             Err(error) if !realm.host.stopping() => realm.report(&error),
             _ => {}
+        }
+    }
+}
+
+/// Jobs of an aborted call that are run for it to end in.
+const LAST_JOBS: u32 = 10_000;
+
+/// Has the jobs that an aborted call has left end at once, so that no other call runs them: the stop flag
+/// is up, so each ends at the first native that it calls, or when it is interrupted.
+fn end_jobs(realm: &Realm) {
+    for _ in 0..LAST_JOBS {
+        if !realm.host.aborting() || ffi::run_job(realm).is_none() {
+            return;
         }
     }
 }

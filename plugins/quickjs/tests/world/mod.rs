@@ -152,6 +152,8 @@ impl RuntimeType for MockRuntime {
         None
     }
     fn log(&self, _level: Level, _context: u64, _message: &str) {}
+
+    fn when_closed(&self, _context: u64, _hook: calog_plugin_api::host_side::Callback) {}
 }
 
 struct MockHost {

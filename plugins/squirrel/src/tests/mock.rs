@@ -73,6 +73,8 @@ impl RuntimeType for Runtime {
     fn log(&self, _level: Level, _context: u64, message: &str) {
         println!("{message}");
     }
+
+    fn when_closed(&self, _context: u64, _hook: calog_plugin_api::host_side::Callback) {}
 }
 
 fn find(context: u64) -> Option<Rc<SquirrelContext>> {
