@@ -1,5 +1,8 @@
 //! The bundle `task` in all languages: what each sentence of `docs/task.md` promises.
 
+mod cancelling;
+mod foreign;
+mod joining;
 mod scopes;
 mod steps;
 mod timeouts;

@@ -86,6 +86,15 @@ DEF swallow()
         ENDTRY
     WEND
 ENDDEF
+DEF beat()
+    WHILE TRUE
+        TRY
+            task.sleep(1)
+        CATCH e
+        ENDTRY
+        gate.note("beat")
+    WEND
+ENDDEF
 DEF spin()
     WHILE TRUE
         TRY
@@ -170,6 +179,8 @@ DEF act(deed, s, a, b, c)
         forever()
     ELSEIF deed = "swallow" THEN
         swallow()
+    ELSEIF deed = "beat" THEN
+        beat()
     ELSE
         spin()
     ENDIF

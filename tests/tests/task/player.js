@@ -65,6 +65,7 @@ const deeds = {
   // Never reaches a checkpoint; and swallows what every checkpoint says.
   forever(s) { for (;;) {} },
   async swallow(s) { for (;;) { try { await task.sleep(100000) } catch {} } },
+  async beat(s) { for (;;) { try { await task.sleep(1) } catch {} gate.note('beat') } },
   spin(s) { for (;;) { try { task.checkpoint() } catch {} } },
 }
 

@@ -71,6 +71,7 @@ local deeds = {
     -- Never reaches a checkpoint; and swallows what every checkpoint says.
     forever = function(s) while true do end end,
     swallow = function(s) while true do pcall(task.sleep, 100000) end end,
+    beat = function(s) while true do pcall(task.sleep, 1) gate.note('beat') end end,
     spin = function(s) while true do pcall(task.checkpoint) end end,
 }
 

@@ -75,6 +75,7 @@ local deeds = {
     // Never reaches a checkpoint; and swallows what every checkpoint says.
     forever = function(s, a, b, c) { while (true) {} }
     swallow = function(s, a, b, c) { while (true) { try { task.sleep(100000) } catch (e) {} } }
+    beat = function(s, a, b, c) { while (true) { try { task.sleep(1) } catch (e) {} ::gate.note("beat") } }
     spin = function(s, a, b, c) { while (true) { try { task.checkpoint() } catch (e) {} } }
 }
 // These names are a native's, or keywords.

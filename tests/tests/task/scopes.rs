@@ -7,9 +7,8 @@ use crate::steps::{Stage, every_language, outcome, steps};
 #[test]
 fn siblings_overlap() {
     every_language(|scene, a| {
-        let sibling = |name: &str| {
-            steps![["note", format!("{name} begins")], ["sleep", 150], ["note", format!("{name} ends")]]
-        };
+        let sibling =
+            |name: &str| steps![["note", format!("{name} begins")], ["sleep", 150], ["note", format!("{name} ends")]];
         let body = steps![["spawn", "a", sibling("a")], ["child", "b", sibling("b")], ["note", "body ends"]];
         assert_eq!(scene.play(a, steps![["scope", "both", body], ["note", "over"]]), Ok(Value::Nil), "{}", scene.what);
         let told = ["body ends", "a begins", "b begins", "a ends", "b ends", "over"];
@@ -86,11 +85,8 @@ fn a_child_may_spawn_into_its_scope_after_the_body_has_ended() {
 #[test]
 fn a_failed_body_cancels_its_tasks_and_waits_for_them() {
     every_language(|scene, a| {
-        let child = steps![
-            ["catch", steps![["gate", "child"]]],
-            ["catch", steps![["sleep", 1]]],
-            ["note", "child ends"],
-        ];
+        let child =
+            steps![["catch", steps![["gate", "child"]]], ["catch", steps![["sleep", 1]]], ["note", "child ends"],];
         let body = steps![["child", "c", child], ["yield"], ["fail", "no luck"]];
         scene.play(a, steps![["catch", steps![["scope", "s", body]]]]).expect(&scene.what);
         let told = ["cancelled: task cancelled", "cancelled: task cancelled", "child ends", "script: no luck"];

@@ -17,7 +17,7 @@
 //! | `fail message`, `return value`, `last` | ends so; `last` with what came of the last step |
 //! | `call function`, `bad path arguments` | calls; notes what came of a wrong call |
 //! | `current`, `here` | notes, or takes, what `task.current` says |
-//! | `forever`, `swallow`, `spin` | never ends: no checkpoint; swallows at each |
+//! | `forever`, `swallow`, `spin`, `beat` | never ends: no checkpoint; swallows at each; notes `beat` |
 
 use calog::ContextRef;
 use calog::plugin_api::{Result, Value};

@@ -2,13 +2,13 @@
 
 use calog::plugin_api::Value;
 
-use crate::steps::{Stage, every_language, outcome, steps};
+use crate::steps::{Stage, every_language, list, outcome, step, steps};
 
 /// A scope with this in it, and a task of each of these steps, that runs into its deadline.
 fn late(children: &[Value], opts: Value) -> Value {
-    let spawned = children.iter().map(|steps| crate::steps::step("child", vec!["c".into(), steps.clone()]));
-    let wait = crate::steps::step("sleep", vec![100_000.into()]);
-    let body = crate::steps::list(spawned.chain([wait]).collect());
+    let spawned = children.iter().map(|steps| step("child", vec!["c".into(), steps.clone()]));
+    let wait = step("sleep", vec![100_000.into()]);
+    let body = list(spawned.chain([wait]).collect());
     steps![["timeout", 20, body, opts]]
 }
 
@@ -55,11 +55,8 @@ fn a_child_that_swallows_the_cancellation_cleans_up_in_the_grace() {
     every_language(|scene, a| {
         // It cleans up for as long as the test wants: the grace is longer than that.
         let child = steps![["catch", steps![["sleep", 100_000]]], ["gate", "swallowed"], ["note", "never"]];
-        let clean = steps![
-            ["catch", steps![["sleep", 100_000]]],
-            ["catch", steps![["checkpoint"]]],
-            ["note", "cleaned up"],
-        ];
+        let clean =
+            steps![["catch", steps![["sleep", 100_000]]], ["catch", steps![["checkpoint"]]], ["note", "cleaned up"],];
         let error = outcome(scene.play(a, late(&[child, clean], grace(60_000))));
         assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
         let mut told = scene.told();
@@ -78,10 +75,10 @@ fn who_never_ends_is_aborted_and_nothing_of_it_runs_afterwards() {
         for endless in ENDLESS {
             for ms in [0, 30] {
                 for spawned_last in [false, true] {
-                    let child = crate::steps::list(vec![
-                        crate::steps::step("note", vec!["it runs".into()]),
-                        crate::steps::step(endless, vec![]),
-                        crate::steps::step("note", vec!["the flag".into()]),
+                    let child = list(vec![
+                        step("note", vec!["it runs".into()]),
+                        step(endless, vec![]),
+                        step("note", vec!["the flag".into()]),
                     ]);
                     let polite = steps![["catch", steps![["sleep", 100_000]]]];
                     let children = if spawned_last { [polite, child] } else { [child, polite] };
@@ -114,10 +111,7 @@ fn who_loops_after_being_cancelled_is_aborted() {
 fn a_body_that_never_ends_is_aborted() {
     every_language(|scene, a| {
         for endless in ENDLESS {
-            let body = crate::steps::list(vec![
-                crate::steps::step(endless, vec![]),
-                crate::steps::step("note", vec!["the flag".into()]),
-            ]);
+            let body = list(vec![step(endless, vec![]), step("note", vec!["the flag".into()])]);
             let error = outcome(scene.play(a, steps![["timeout", 20, body, grace(20)]]));
             assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}: {endless}", scene.what);
             scene.turns(a);
@@ -153,15 +147,32 @@ fn the_deadline_reaches_nested_scopes() {
 fn an_abort_reaches_nested_scopes() {
     every_language(|scene, a| {
         for endless in ENDLESS {
-            let deep = crate::steps::list(vec![
-                crate::steps::step(endless, vec![]),
-                crate::steps::step("note", vec!["the flag".into()]),
-            ]);
+            let deep = list(vec![step(endless, vec![]), step("note", vec!["the flag".into()])]);
             let inner = steps![["scope", "inner", steps![["child", "deep", deep]]], ["note", "the flag"]];
             let error = outcome(scene.play(a, steps![["timeout", 20, inner, grace(10)]]));
             assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}: {endless}", scene.what);
             scene.turns(a);
             assert!(scene.told().is_empty(), "{}: {endless}", scene.what);
+        }
+    });
+}
+
+#[test]
+fn what_was_aborted_does_nothing_any_more() {
+    every_language(|scene, a| {
+        // In the body, in a task, and below a nested scope.
+        let beats = |inner: Value| {
+            let body = list(vec![step("child", vec!["c".into(), inner]), step("beat", vec![])]);
+            outcome(scene.play(a, steps![["timeout", 20, body, grace(20)]]))
+        };
+        for inner in [steps![["beat"]], steps![["scope", false, steps![["child", "d", steps![["beat"]]], ["beat"]]]]] {
+            assert_eq!(beats(inner), "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
+            let told = scene.told();
+            assert!(told.contains(&"beat".to_owned()), "{}: they ran", scene.what);
+            // As long as several beats would take, and many turns.
+            scene.play(a, steps![["sleep", 30]]).expect(&scene.what);
+            scene.turns(a);
+            assert_eq!(scene.told().len(), told.len(), "{}", scene.what);
         }
     });
 }

@@ -1,0 +1,163 @@
+//! Tasks in functions of other contexts: cancelled and aborted with the scope that they are in.
+
+use calog::plugin_api::Value;
+
+use crate::steps::{Stage, every_pair, list, outcome, step, steps};
+
+const CANCELLED: &str = "cancelled: task cancelled";
+
+#[test]
+fn a_foreign_function_is_a_task_like_another() {
+    every_pair(|scene, a, b| {
+        let child = scene.make(b, steps![["gate", "child"], ["current"], ["return", "it"]]);
+        let name = Value::map([("name", "guest")]).expect("a map");
+        let body = steps![["child", "c", child, name], ["note", "body waits"], ["join", "c"], ["last"]];
+        let asked = scene.begin(a, steps![["scope", false, body], ["last"]]);
+        scene.meet(b, "child");
+        scene.turns(a);
+        assert!(!asked.is_answered(), "{}", scene.what);
+        scene.gates.open("child", 1).expect("it waits");
+        assert_eq!(scene.world.answer(&asked), Ok("it".into()), "{}", scene.what);
+        assert_eq!(scene.told(), ["body waits", "guest runs"], "{}", scene.what);
+    });
+}
+
+#[test]
+fn its_scope_waits_for_what_it_spawns_there() {
+    every_pair(|scene, a, b| {
+        let grandchild = steps![["gate", "grandchild"], ["note", "grandchild ends"]];
+        let child = scene.make(b, steps![["spawn", "g", grandchild], ["note", "child ends"]]);
+        let asked = scene.begin(a, steps![["scope", false, steps![["spawn", "c", child]]], ["note", "over"]]);
+        scene.meet(b, "grandchild");
+        scene.turns(a);
+        assert!(!asked.is_answered(), "{}", scene.what);
+        scene.gates.open("grandchild", 1).expect("it waits");
+        assert_eq!(scene.world.answer(&asked), Ok(Value::Nil), "{}", scene.what);
+        assert_eq!(scene.told(), ["child ends", "grandchild ends", "over"], "{}", scene.what);
+    });
+}
+
+#[test]
+fn it_is_cancelled_with_the_scope() {
+    every_pair(|scene, a, b| {
+        let waits = |gate: &str| steps![["catch", steps![["gate", gate]]], ["catch", steps![["sleep", 1]]]];
+        let spawned = scene.make(b, waits("spawned"));
+        let called = scene.make(b, waits("called"));
+        // A scope of its own there, below a call.
+        let nested = scene.make(b, steps![["scope", false, steps![["child", "n", waits("nested")]]]]);
+        let body = steps![
+            ["keep", "s"],
+            ["child", "one", spawned],
+            ["child", "two", steps![["call", called]]],
+            ["child", "three", nested],
+        ];
+        let asked = scene.begin(a, steps![["scope", false, body]]);
+        for gate in ["spawned", "called", "nested"] {
+            scene.meet(b, gate);
+        }
+        scene.play(a, steps![["use", "s", steps![["cancel"]]]]).expect(&scene.what);
+        assert_eq!(scene.world.answer(&asked), Ok(Value::Nil), "{}", scene.what);
+        assert_eq!(scene.told(), [CANCELLED; 6], "{}", scene.what);
+    });
+}
+
+#[test]
+fn it_is_aborted_with_the_scope() {
+    every_pair(|scene, a, b| {
+        let grace = Value::map([("grace_ms", 10)]).expect("a map");
+        for endless in ["forever", "swallow", "spin", "beat"] {
+            let mad = scene.make(b, list(vec![step(endless, vec![]), step("note", vec!["the flag".into()])]));
+            let nested = scene.make(b, steps![["scope", false, steps![["child", "n", steps![["beat"]]]]]]);
+            for body in [
+                steps![["child", "c", mad.clone()], ["child", "n", nested]],
+                steps![["call", mad.clone()], ["note", "the flag"]],
+                steps![["child", "c", steps![["call", mad], ["note", "the flag"]]]],
+            ] {
+                let error = outcome(scene.play(a, steps![["timeout", 10, body, grace.clone()]]));
+                let what = format!("{}: {endless}", scene.what);
+                assert_eq!(error, "timeout: task.with_timeout: exceeded 10 ms", "{what}");
+                let told = scene.told();
+                for context in [a, b] {
+                    scene.turns(context);
+                }
+                scene.play(b, steps![["sleep", 5]]).expect(&what);
+                assert_eq!(scene.told().len(), told.len(), "{what}: nothing runs any more");
+                assert!(told.iter().all(|note| note == "beat"), "{what}: {told:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn its_handle_aborts_it() {
+    every_pair(|scene, a, b| {
+        for endless in ["forever", "beat"] {
+            let mad = scene.make(b, list(vec![step("note", vec!["it runs".into()]), step(endless, vec![])]));
+            let asked = scene.begin(a, steps![["spawn", "c", mad], ["sleep", 5], ["abort", "c"], ["join", "c"]]);
+            assert_eq!(outcome(scene.world.answer(&asked)), "cancelled: task aborted", "{}", scene.what);
+            scene.settle(b);
+        }
+    });
+}
+
+#[test]
+fn a_scope_can_be_handed_on() {
+    every_pair(|scene, a, b| {
+        // b's function is the body: it gets a's scope, keeps it and fills it.
+        let child = steps![["gate", "child"], ["note", "child ends"]];
+        let body = scene.make(b, steps![["keep", "s"], ["child", "c", child], ["return", "b's value"]]);
+        let asked = scene.begin(a, steps![["scope", "s", body], ["last"]]);
+        scene.meet(b, "child");
+        scene.turns(a);
+        assert!(!asked.is_answered(), "{}", scene.what);
+        scene.gates.open("child", 1).expect("it waits");
+        assert_eq!(scene.world.answer(&asked), Ok("b's value".into()), "{}", scene.what);
+        let late = outcome(scene.play(b, steps![["use", "s", steps![["child", "c", steps![["note", "no"]]]]]]));
+        assert_eq!(late, "closed: task.spawn: the scope has ended", "{}", scene.what);
+    });
+}
+
+#[test]
+fn its_context_may_close() {
+    every_pair(|scene, a, b| {
+        let child = scene.make(b, steps![["catch", steps![["gate", "child"]]], ["note", "the flag"]]);
+        let body = steps![["child", "c", child], ["catch", steps![["join", "c"]]], ["return", "it"]];
+        let asked = scene.begin(a, steps![["scope", false, body], ["last"]]);
+        scene.meet(b, "child");
+        assert!(scene.world.runtime.close_context(b), "{}", scene.what);
+        assert_eq!(scene.world.answer(&asked), Ok("it".into()), "{}", scene.what);
+        assert_eq!(scene.told().len(), 1, "{}: {:?}", scene.what, scene.told());
+        assert!(scene.told()[0].starts_with("dead: "), "{}: {:?}", scene.what, scene.told());
+    });
+}
+
+#[test]
+fn the_scopes_context_may_close() {
+    every_pair(|scene, a, b| {
+        for endless in ["gate", "beat", "forever"] {
+            let closing = crate::steps::player(scene, &format!("closes {endless}"), &language(scene, a), None);
+            let child =
+                scene.make(b, list(vec![step(endless, vec!["child".into()]), step("note", vec!["the flag".into()])]));
+            let asked =
+                scene.begin(&closing, steps![["scope", false, steps![["child", "c", child], ["note", "in it"]]]]);
+            scene.hear("in it");
+            scene.play(a, steps![["sleep", 2]]).expect(&scene.what);
+            assert!(scene.world.runtime.close_context(&closing), "{}: {endless}", scene.what);
+            assert!(scene.world.answer(&asked).is_err(), "{}: {endless}", scene.what);
+            scene.turns(b);
+            let told = scene.told().len();
+            scene.play(b, steps![["sleep", 5]]).expect(&scene.what);
+            assert_eq!(scene.told().len(), told, "{}: {endless}: nothing runs any more", scene.what);
+            assert!(!scene.told().contains(&"the flag".to_owned()), "{}: {endless}", scene.what);
+            if scene.gates.is_closed("child") {
+                drop(scene.gates.take("child"));
+            }
+        }
+    });
+}
+
+/// The language whose player this scene's first is.
+fn language(scene: &calog_tests::Scene, _first: &calog::ContextRef) -> calog_tests::Language {
+    let name = scene.what.split(' ').next().expect("it begins with a name");
+    calog_tests::LANGUAGES.into_iter().find(|language| language.name == name).expect("it is one of them")
+}
