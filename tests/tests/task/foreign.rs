@@ -73,6 +73,7 @@ fn it_is_aborted_with_the_scope() {
                 steps![["call", mad.clone()], ["note", "the flag"]],
                 steps![["child", "c", steps![["call", mad], ["note", "the flag"]]]],
             ] {
+                println!("{endless}: {body:?}");
                 let error = outcome(scene.play(a, steps![["timeout", 10, body, grace.clone()]]));
                 let what = format!("{}: {endless}", scene.what);
                 assert_eq!(error, "timeout: task.with_timeout: exceeded 10 ms", "{what}");
@@ -91,7 +92,9 @@ fn it_is_aborted_with_the_scope() {
 #[test]
 fn its_handle_aborts_it() {
     every_pair(|scene, a, b| {
-        for endless in ["forever", "beat"] {
+        // What loops for ever holds its thread: on a shared one nobody could abort it.
+        let endless: &[&str] = if scene.what.ends_with("None") { &["forever", "beat"] } else { &["beat"] };
+        for &endless in endless {
             let mad = scene.make(b, list(vec![step("note", vec!["it runs".into()]), step(endless, vec![])]));
             let asked = scene.begin(a, steps![["spawn", "c", mad], ["sleep", 5], ["abort", "c"], ["join", "c"]]);
             assert_eq!(outcome(scene.world.answer(&asked)), "cancelled: task aborted", "{}", scene.what);

@@ -58,6 +58,8 @@ pub(crate) fn every_language(scenario: impl Fn(&Scene, &ContextRef)) {
     for language in &LANGUAGES {
         let scene = Scene::new(language.name);
         let a = player(&scene, "a", language, None);
+        // Shown when the scenario fails.
+        println!("{}", scene.what);
         scenario(&scene, &a);
         assert_eq!(scene.world.errors(), [], "{}", scene.what);
     }
@@ -70,6 +72,8 @@ pub(crate) fn every_pair(scenario: impl Fn(&Scene, &ContextRef, &ContextRef)) {
             for thread in THREADS {
                 let scene = Scene::new(format!("{} and {} on {thread:?}", one.name, other.name));
                 let (a, b) = (player(&scene, "a", one, thread), player(&scene, "b", other, thread));
+                // Shown when the scenario fails.
+                println!("{}", scene.what);
                 scenario(&scene, &a, &b);
                 assert_eq!(scene.world.errors(), [], "{}", scene.what);
             }
