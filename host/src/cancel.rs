@@ -1,12 +1,13 @@
 //! Cancel tokens: a flag with hooks on two levels, each raised once, together with its children.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use calog_plugin_api::CancelToken;
 use calog_plugin_api::host_side::{Callback, CancelType};
+use smallvec::SmallVec;
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// How far a token is raised.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,38 +24,39 @@ struct Token {
     /// A [`Level`], or 0.
     raised: AtomicU8,
     hooks: Mutex<Hooks>,
-    /// The token it is raised with, and the hooks there.
-    parent: OnceLock<(CancelToken, [u64; 2])>,
+    /// The token it is raised with.
+    parent: OnceLock<Parent>,
 }
 
-#[derive(Default)]
-struct Hooks {
-    next: u64,
-    /// Each with the level that it waits for.
-    waiting: Vec<(u64, Level, Callback)>,
+/// The token that another is raised with, and the hook there: first for being cancelled, then for
+/// being aborted.
+struct Parent {
+    token: CancelToken,
+    hook: AtomicU64,
 }
 
 /// A new token, raised with its parent.
 pub(crate) fn cancel_token(parent: Option<&CancelToken>) -> CancelToken {
     let token = Arc::new(Token::default());
     if let Some(parent) = parent {
-        // The parent does not keep its children, nor what hangs on them.
-        let raise = |level| {
-            let child = Arc::downgrade(&token);
-            move || child.upgrade().into_iter().for_each(|child| child.raise(level))
-        };
-        let cancelled = parent.on_cancel(raise(Level::Cancelled));
-        let aborted = parent.on_abort(raise(Level::Aborted));
         // Set once, here.
-        let _ = token.parent.set((parent.clone(), [cancelled, aborted]));
+        let _ = token.parent.set(Parent { token: parent.clone(), hook: AtomicU64::new(0) });
+        // The parent does not keep its children, nor what hangs on them.
+        let child = Arc::downgrade(&token);
+        token.hangs_on(parent.on_cancel(move || with(&child, Token::parent_was_cancelled)));
     }
     CancelToken::new(token)
 }
 
+/// Does something with a token that still lives.
+fn with(token: &Weak<Token>, act: fn(&Arc<Token>)) {
+    token.upgrade().iter().for_each(act);
+}
+
 impl Drop for Token {
     fn drop(&mut self) {
-        if let Some((parent, hooks)) = self.parent.get() {
-            hooks.iter().for_each(|hook| parent.forget(*hook));
+        if let Some(parent) = self.parent.get() {
+            parent.token.forget(parent.hook.load(Ordering::Acquire));
         }
     }
 }
@@ -67,13 +69,12 @@ impl Token {
 
     /// Raises it to a level, and runs the hooks of all levels up to it.
     fn raise(&self, level: Level) {
-        let mut due: Vec<_> = {
+        let due = {
             let mut hooks = self.hooks.lock();
             self.raised.fetch_max(level as u8, Ordering::AcqRel);
-            hooks.waiting.extract_if(.., |(_, waits_for, _)| *waits_for <= level).collect()
+            hooks.take_due(level)
         };
-        due.sort_by_key(|(_, waits_for, _)| *waits_for);
-        due.into_iter().for_each(|(_, _, hook)| hook.ring());
+        due.into_iter().for_each(Callback::ring);
     }
 
     /// Runs the hook when it is raised to a level.
@@ -85,10 +86,72 @@ impl Token {
             hook.ring();
             return 0;
         }
-        hooks.next += 1;
-        let number = hooks.next;
-        hooks.waiting.push((number, level, hook));
-        number
+        hooks.add(level, hook)
+    }
+
+    fn parent_was_cancelled(self: &Arc<Token>) {
+        self.raise(Level::Cancelled);
+        if let Some(parent) = self.parent.get() {
+            let child = Arc::downgrade(self);
+            self.hangs_on(parent.token.on_abort(move || with(&child, |child| child.raise(Level::Aborted))));
+        }
+    }
+
+    fn hangs_on(&self, hook: u64) {
+        if let Some(parent) = self.parent.get() {
+            // The one that is later has the higher number: while a new token is made, its parent may be
+            // cancelled by another thread.
+            parent.hook.fetch_max(hook, Ordering::AcqRel);
+        }
+    }
+}
+
+/// The hooks of a token. Most tokens have one, a scope's has one for each of its tasks.
+#[derive(Default)]
+struct Hooks {
+    last: u64,
+    /// By their numbers, which rise. Those that were forgotten leave gaps, until these are half of it.
+    waiting: SmallVec<[Hook; 1]>,
+    gaps: usize,
+}
+
+struct Hook {
+    number: u64,
+    level: Level,
+    act: Option<Callback>,
+}
+
+impl Hooks {
+    fn add(&mut self, level: Level, act: Callback) -> u64 {
+        self.last += 1;
+        self.waiting.push(Hook { number: self.last, level, act: Some(act) });
+        self.last
+    }
+
+    /// Takes a hook away, for its dropping.
+    fn forget(&mut self, number: u64) -> Option<Callback> {
+        let at = self.waiting.binary_search_by_key(&number, |hook| hook.number).ok()?;
+        let act = self.waiting[at].act.take();
+        self.gaps += usize::from(act.is_some());
+        if self.gaps * 2 > self.waiting.len() {
+            self.waiting.retain(|hook| hook.act.is_some());
+            self.gaps = 0;
+        }
+        act
+    }
+
+    /// Takes all that wait for a level or a lower one: the lower first.
+    fn take_due(&mut self, level: Level) -> Vec<Callback> {
+        let mut due: Vec<(Level, Callback)> = Vec::new();
+        for hook in &mut self.waiting {
+            if hook.level <= level {
+                due.extend(hook.act.take().map(|act| (hook.level, act)));
+            }
+        }
+        self.waiting.retain(|hook| hook.act.is_some());
+        self.gaps = 0;
+        due.sort_by_key(|(level, _)| *level);
+        due.into_iter().map(|(_, act)| act).collect()
     }
 }
 
@@ -107,11 +170,7 @@ impl CancelType for Token {
 
     fn forget(&self, hook: u64) {
         // The hook is dropped after the lock: it is foreign code.
-        let _dropped = {
-            let mut hooks = self.hooks.lock();
-            let at = hooks.waiting.iter().position(|(number, _, _)| *number == hook);
-            at.map(|at| hooks.waiting.swap_remove(at))
-        };
+        let _dropped = self.hooks.lock().forget(hook);
     }
 
     fn is_aborted(&self) -> bool {
@@ -136,15 +195,37 @@ mod tests {
         let data = Arc::new(Token::default());
         let parent = CancelToken::new(Arc::clone(&data));
         let (kept, dropped) = (cancel_token(Some(&parent)), cancel_token(Some(&parent)));
-        assert_eq!(data.hooks.lock().waiting.len(), 4);
+        assert_eq!(waiting(&data), 2);
         drop(dropped);
-        assert_eq!(data.hooks.lock().waiting.len(), 2);
+        assert_eq!(waiting(&data), 1);
         parent.cancel();
+        assert_eq!(waiting(&data), 1, "the one that lives waits for the second level");
         assert!(kept.is_cancelled() && !kept.is_aborted());
         assert!(cancel_token(Some(&parent)).is_cancelled(), "a child of a raised token is raised");
         parent.abort();
         assert!(kept.is_aborted());
         assert!(cancel_token(Some(&parent)).is_aborted(), "and as far as its parent");
+        assert_eq!(waiting(&data), 0);
+    }
+
+    fn waiting(token: &Token) -> usize {
+        let hooks = token.hooks.lock();
+        hooks.waiting.iter().filter(|hook| hook.act.is_some()).count()
+    }
+
+    #[test]
+    fn hooks_that_are_forgotten_leave_no_room_behind() {
+        let data = Token::default();
+        let ring = || Callback::new(|_outcome| {});
+        let numbers: Vec<u64> = (0..1000).map(|_| data.on_cancel(ring())).collect();
+        for number in &numbers[..999] {
+            data.forget(*number);
+            data.forget(*number);
+            let hooks = data.hooks.lock();
+            assert!(hooks.gaps * 2 <= hooks.waiting.len(), "{} gaps in {}", hooks.gaps, hooks.waiting.len());
+        }
+        assert_eq!((waiting(&data), data.hooks.lock().waiting.len() <= 2), (1, true));
+        data.cancel();
         assert_eq!(data.hooks.lock().waiting.len(), 0);
     }
 

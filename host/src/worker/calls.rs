@@ -11,6 +11,7 @@ use super::{Worker, answer};
 use crate::envelope::{Callee, Parameters, Request};
 use crate::function::callee_facts;
 use crate::ids::ContextId;
+use crate::local::LocalContext;
 
 impl Worker {
     /// Calls a function of a context of this thread, in place.
@@ -58,9 +59,25 @@ impl Worker {
             Ok(facts) => facts,
             Err(error) => return Outcome::Failed(error),
         };
-        let info = info.derive(facts);
-        let entered = local.enter(info.cancel_token(), |handle| entry(handle, &info));
-        self.after(&local, entered, &info)
+        match info.cancel_token() {
+            // It most likely waits, and is kept for that by the engine and by us: once for both.
+            Some(token) => {
+                let info = KeptInfo::new(self.core.handle().clone(), Some(token.clone()), facts);
+                self.enter_with(&local, &info, entry)
+            }
+            None => self.enter_with(&local, &info.derive(facts), entry),
+        }
+    }
+
+    #[inline]
+    fn enter_with(
+        self: &Rc<Worker>,
+        local: &Rc<LocalContext>,
+        info: &CallInfo,
+        entry: impl FnOnce(&ContextHandle, &CallInfo) -> Result<Entered>,
+    ) -> Outcome {
+        let entered = local.enter(info.cancel_token(), |handle| entry(handle, info));
+        self.after(local, entered, info)
     }
 
     /// Makes a call that came from another thread.

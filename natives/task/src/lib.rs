@@ -111,9 +111,9 @@ fn give_way(_all: &Arc<Registry>, info: &CallInfo) -> Result<Outcome> {
 
 fn current(all: &Arc<Registry>, info: &CallInfo) -> Result<Outcome> {
     let place = all.place(info)?;
-    let Some(task) = &place.task else { return Ok(Outcome::Ready(Value::Nil)) };
+    let Some(task) = place.task else { return Ok(Outcome::Ready(Value::Nil)) };
     let map = Value::map([
-        ("id", Value::from(task.id.as_str())),
+        ("id", Value::from(task.id().as_str())),
         ("name", task.name.as_deref().map_or(Value::Nil, Value::from)),
         ("cancelled", Value::Bool(info.is_cancelled())),
     ])?;

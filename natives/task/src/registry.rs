@@ -22,11 +22,29 @@ pub(crate) struct Place {
     pub(crate) task: Option<Arc<Task>>,
 }
 
+/// What runs under a token.
+#[derive(Clone)]
+pub(crate) enum Under {
+    /// A spawned task, in its scope.
+    Task(Arc<Task>),
+    /// A scope's body.
+    Body(Arc<Scope>),
+}
+
+impl Under {
+    fn place(self) -> Place {
+        match self {
+            Under::Task(task) => Place { scope: Arc::clone(&task.scope), task: Some(task) },
+            Under::Body(scope) => Place { task: scope.task.clone(), scope },
+        }
+    }
+}
+
 /// All scopes and tasks of a runtime.
 #[derive(Default)]
 pub(crate) struct Registry {
     /// By the id of the token that calls there carry.
-    places: Mutex<HashMap<usize, Place>>,
+    places: Mutex<HashMap<usize, Under>>,
     /// The outermost scope of each context.
     roots: Mutex<HashMap<u64, Arc<Scope>>>,
     last: AtomicU64,
@@ -49,7 +67,10 @@ impl Registry {
     /// Only when the host itself fails.
     pub(crate) fn place(self: &Arc<Registry>, info: &CallInfo) -> Result<Place> {
         let known = info.cancel_token().and_then(|token| lock(&self.places).get(&token.id()).cloned());
-        known.map_or_else(|| Ok(Place { scope: self.root(info)?, task: None }), Ok)
+        match known {
+            Some(under) => Ok(under.place()),
+            None => Ok(Place { scope: self.root(info)?, task: None }),
+        }
     }
 
     fn root(self: &Arc<Registry>, info: &CallInfo) -> Result<Arc<Scope>> {
@@ -69,8 +90,8 @@ impl Registry {
     }
 
     /// Code under this token is there from now on.
-    pub(crate) fn enter(&self, token: &CancelToken, place: Place) {
-        lock(&self.places).insert(token.id(), place);
+    pub(crate) fn enter(&self, token: &CancelToken, under: Under) {
+        lock(&self.places).insert(token.id(), under);
     }
 
     /// No code runs under this token any more.

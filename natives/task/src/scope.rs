@@ -3,14 +3,13 @@
 //! Invariant: a scope ends once, when its body has ended and no task of it is left; from then on it
 //! takes none.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use calog_plugin_api::Facts;
 use calog_plugin_api::prelude::*;
 
 use crate::options::{Driver, SpawnOptions};
-use crate::registry::{Place, Registry, lock};
+use crate::registry::{Registry, Under, lock};
 use crate::task::{Handle, Task, cancelled};
 use crate::timeout::{Alarm, Limits};
 use crate::token::{TokenObject, members, no_arguments, no_member};
@@ -21,13 +20,16 @@ pub(crate) struct Scope {
     /// What its body and its tasks run under.
     pub(crate) token: CancelToken,
     pub(crate) runtime: RuntimeHandle,
+    /// The spawned task whose scope it is.
+    pub(crate) task: Option<Arc<Task>>,
     limits: Option<Limits>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    tasks: HashMap<u64, Arc<Task>>,
+    /// How many tasks of it have not ended.
+    tasks: usize,
     /// What the body came to.
     body: Option<Result<Value>>,
     timed_out: bool,
@@ -45,7 +47,7 @@ impl Scope {
     pub(crate) fn root(info: &CallInfo) -> Result<Arc<Scope>> {
         let token = info.runtime().cancel_token(None)?;
         let runtime = info.runtime().clone();
-        Ok(Arc::new(Scope { name: None, token, runtime, limits: None, state: Mutex::default() }))
+        Ok(Arc::new(Scope { name: None, token, runtime, task: None, limits: None, state: Mutex::default() }))
     }
 
     /// Calls a function with a new scope. The completion has its result when all tasks have ended.
@@ -60,10 +62,11 @@ impl Scope {
         let token = runtime.cancel_token(info.cancel_token())?;
         let waits_for = name.as_deref().map_or_else(|| "a scope".to_owned(), |name| format!("scope '{name}'"));
         let (completion, finisher) = runtime.internal_completion(&waits_for);
-        let scope = Arc::new(Scope { name, token, runtime: runtime.clone(), limits, state: Mutex::default() });
+        let (runtime_kept, task) = (runtime.clone(), all.place(info)?.task);
+        let scope = Scope { name, token, runtime: runtime_kept, task, limits, state: Mutex::default() };
+        let scope = Arc::new(scope);
         scope.be_waited_for(finisher, info);
-        let task = all.place(info)?.task;
-        all.enter(&scope.token, Place { scope: Arc::clone(&scope), task });
+        all.enter(&scope.token, Under::Body(Arc::clone(&scope)));
         if let Some(limits) = &scope.limits {
             let alarm = Alarm::set(&scope, limits.limit.duration, Scope::time_out);
             lock(&scope.state).alarm = Some(alarm);
@@ -107,16 +110,16 @@ impl Scope {
     ) -> Result<Value> {
         let number = all.number();
         let token = info.runtime().cancel_token(Some(&self.token))?;
-        let task = Arc::new(Task::new(number, options.name, self.name.clone(), token, info));
+        let task = Arc::new(Task::new(number, options.name, self, token, info));
         {
             let mut state = lock(&self.state);
             if state.ended {
                 return Err(Error::new(Code::Closed, "task.spawn: the scope has ended"));
             }
-            state.tasks.insert(number, Arc::clone(&task));
+            state.tasks += 1;
         }
-        all.enter(&task.token, Place { scope: Arc::clone(self), task: Some(Arc::clone(&task)) });
-        let spawned = Spawned { all: Arc::clone(all), scope: Arc::clone(self), task: Arc::clone(&task), number };
+        all.enter(&task.token, Under::Task(Arc::clone(&task)));
+        let spawned = Spawned { all: Arc::clone(all), task: Arc::clone(&task) };
         let mut facts = info.facts();
         (facts.deadline_ns, facts.depth) = (0, 0);
         facts.flags &= !Facts::GIVES_WAY;
@@ -143,7 +146,7 @@ impl Scope {
     fn end_if_done(&self, all: &Registry) {
         let (waiter, result) = {
             let mut state = lock(&self.state);
-            if state.ended || !state.tasks.is_empty() {
+            if state.ended || state.tasks > 0 {
                 return;
             }
             let Some(result) = state.body.take() else { return };
@@ -193,9 +196,7 @@ impl Scope {
 /// A task of a scope until it has ended. One that is dropped before it began has ended as well.
 struct Spawned {
     all: Arc<Registry>,
-    scope: Arc<Scope>,
     task: Arc<Task>,
-    number: u64,
 }
 
 impl Spawned {
@@ -210,9 +211,8 @@ impl Drop for Spawned {
             self.task.end(Err(Error::new(Code::Dead, "the task's context has closed")));
         }
         self.all.leave(&self.task.token);
-        // Dropped after the lock: with the last reference to a task goes what it gave.
-        let _task = lock(&self.scope.state).tasks.remove(&self.number);
-        self.scope.end_if_done(&self.all);
+        lock(&self.task.scope.state).tasks -= 1;
+        self.task.scope.end_if_done(&self.all);
     }
 }
 

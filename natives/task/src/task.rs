@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use calog_plugin_api::prelude::*;
 
 use crate::registry::lock;
+use crate::scope::Scope;
 use crate::token::{members, no_arguments, no_member};
 
 /// A task: it runs until its function has given a result.
 pub(crate) struct Task {
-    pub(crate) id: String,
-    pub(crate) name: Option<String>,
+    number: u64,
+    pub(crate) name: Option<Box<str>>,
     pub(crate) token: CancelToken,
-    /// Its scope's name, for logs.
-    scope: Option<String>,
+    pub(crate) scope: Arc<Scope>,
+    /// The context that spawned it.
     context: u64,
-    runtime: RuntimeHandle,
     begun: Instant,
     state: Mutex<State>,
 }
@@ -40,20 +40,18 @@ impl Task {
     pub(crate) fn new(
         number: u64,
         name: Option<String>,
-        scope: Option<String>,
+        scope: &Arc<Scope>,
         token: CancelToken,
         info: &CallInfo,
     ) -> Task {
-        Task {
-            id: format!("task-{number}"),
-            name,
-            token,
-            scope,
-            context: info.context(),
-            runtime: info.runtime().clone(),
-            begun: Instant::now(),
-            state: Mutex::default(),
-        }
+        let name = name.map(String::into_boxed_str);
+        let (scope, context, begun) = (Arc::clone(scope), info.context(), Instant::now());
+        Task { number, name, token, scope, context, begun, state: Mutex::default() }
+    }
+
+    /// Its name among all tasks of the runtime.
+    pub(crate) fn id(&self) -> String {
+        format!("task-{}", self.number)
     }
 
     /// Its function has given a result: whoever joins gets it.
@@ -87,7 +85,7 @@ impl Task {
         if let Some(result) = state.result.take() {
             return result.into();
         }
-        let (completion, finisher) = info.runtime().internal_completion(&format!("the end of {}", self.id));
+        let (completion, finisher) = info.runtime().internal_completion(&format!("the end of {}", self.id()));
         let me = Arc::downgrade(self);
         finisher.on_cancel(move || me.upgrade().into_iter().for_each(|task| task.joiner_left()));
         state.joiner = Some(finisher);
@@ -118,13 +116,14 @@ impl Drop for Task {
     fn drop(&mut self) {
         let result = std::mem::take(&mut *lock(&self.state)).result;
         let Some(Err(error)) = result else { return };
-        if error.code() == Code::Cancelled {
+        // Who was asked to end, or ended with its context, has not failed.
+        if matches!(error.code(), Code::Cancelled | Code::Dead) {
             return;
         }
         let name = self.name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
-        let scope = self.scope.as_deref().map(|scope| format!(" of scope '{scope}'")).unwrap_or_default();
-        let message = format!("{}{name}{scope} failed, and nobody joined it: {error:?}", self.id);
-        self.runtime.log(Level::Warn, self.context, &message);
+        let scope = self.scope.name.as_deref().map(|scope| format!(" of scope '{scope}'")).unwrap_or_default();
+        let message = format!("{}{name}{scope} failed, and nobody joined it: {error:?}", self.id());
+        self.scope.runtime.log(Level::Warn, self.context, &message);
     }
 }
 
@@ -149,7 +148,7 @@ impl ObjectType for Handle {
 
     fn get(&self, _info: &CallInfo, property: &str) -> Result<Value> {
         match property {
-            "id" => Ok(Value::from(self.0.id.as_str())),
+            "id" => Ok(Value::from(self.0.id().as_str())),
             "name" => Ok(self.0.name.as_deref().map_or(Value::Nil, Value::from)),
             _ => Err(Error::new(Code::NotFound, format!("a task has no property '{property}'"))),
         }
@@ -173,8 +172,8 @@ impl ObjectType for Handle {
 
     fn text(&self) -> String {
         match &self.0.name {
-            Some(name) => format!("<{} '{name}'>", self.0.id),
-            None => format!("<{}>", self.0.id),
+            Some(name) => format!("<{} '{name}'>", self.0.id()),
+            None => format!("<{}>", self.0.id()),
         }
     }
 }
