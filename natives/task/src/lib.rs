@@ -24,6 +24,7 @@ mod timeout;
 mod token;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use calog_plugin_api::prelude::*;
 
@@ -98,9 +99,14 @@ fn check(cancelled: bool) -> Result<()> {
 /// Who is cancelled is told by the wait itself, in a turn of the mailbox: one that catches it and tries
 /// again for ever does not keep the thread from others.
 fn sleep(info: &CallInfo, ms: View<'_>) -> Result<Completion> {
-    let time = Milliseconds::read("task.sleep", "ms", ms)?;
-    Ok(info.runtime().after(time.duration))
+    let time = Milliseconds::read("task.sleep", "ms", ms)?.duration;
+    // A short sleep may be over before the wait has begun to listen.
+    let time = if info.is_cancelled() { time.max(UNTIL_TOLD) } else { time };
+    Ok(info.runtime().after(time))
 }
+
+/// Longer than it takes to tell who waits that it is cancelled.
+const UNTIL_TOLD: Duration = Duration::from_secs(3600);
 
 fn give_way(_all: &Arc<Registry>, info: &CallInfo) -> Result<Outcome> {
     let (completion, finisher) = info.runtime().internal_completion("its turn");

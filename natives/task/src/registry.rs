@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use calog_plugin_api::Function;
 use calog_plugin_api::prelude::*;
@@ -40,13 +40,28 @@ impl Under {
     }
 }
 
+/// What ends with a context.
+struct Root {
+    /// Its outermost scope.
+    scope: Arc<Scope>,
+    /// Those that calls in it wait for, by their tokens.
+    awaited: HashMap<usize, Weak<Scope>>,
+}
+
+impl Root {
+    fn abort(self) {
+        let awaited = self.awaited.into_values().filter_map(|scope| scope.upgrade());
+        awaited.chain([self.scope]).for_each(|scope| scope.token.abort());
+    }
+}
+
 /// All scopes and tasks of a runtime.
 #[derive(Default)]
 pub(crate) struct Registry {
     /// By the id of the token that calls there carry.
     places: Mutex<HashMap<usize, Under>>,
-    /// The outermost scope of each context.
-    roots: Mutex<HashMap<u64, Arc<Scope>>>,
+    /// By context.
+    roots: Mutex<HashMap<u64, Root>>,
     last: AtomicU64,
 }
 
@@ -74,19 +89,40 @@ impl Registry {
     }
 
     fn root(self: &Arc<Registry>, info: &CallInfo) -> Result<Arc<Scope>> {
-        let mut roots = lock(&self.roots);
-        if let Some(root) = roots.get(&info.context()) {
-            return Ok(Arc::clone(root));
+        self.in_root(info, |root| Arc::clone(&root.scope))
+    }
+
+    /// A call in this context waits for a scope, which is aborted when the context closes.
+    ///
+    /// # Errors
+    /// Only when the host itself fails.
+    pub(crate) fn awaited(self: &Arc<Registry>, info: &CallInfo, scope: &Arc<Scope>) -> Result<()> {
+        self.in_root(info, |root| _ = root.awaited.insert(scope.token.id(), Arc::downgrade(scope)))
+    }
+
+    /// The scope that a call in this context waited for has ended.
+    pub(crate) fn answered(&self, context: u64, scope: &Scope) {
+        if let Some(root) = lock(&self.roots).get_mut(&context) {
+            root.awaited.remove(&scope.token.id());
         }
-        let root = Scope::root(info)?;
-        roots.insert(info.context(), Arc::clone(&root));
+    }
+
+    fn in_root<T>(self: &Arc<Registry>, info: &CallInfo, act: impl FnOnce(&mut Root) -> T) -> Result<T> {
+        let mut roots = lock(&self.roots);
+        if let Some(root) = roots.get_mut(&info.context()) {
+            return Ok(act(root));
+        }
+        let mut root = Root { scope: Scope::root(info)?, awaited: HashMap::new() };
+        let done = act(&mut root);
+        roots.insert(info.context(), root);
         drop(roots);
         let (all, context) = (Arc::downgrade(self), info.context());
+        // It is told at once when the context has closed meanwhile.
         info.runtime().when_closed(context, move || {
             let root = all.upgrade().and_then(|all| lock(&all.roots).remove(&context));
-            root.into_iter().for_each(|root| root.token.abort());
+            root.into_iter().for_each(Root::abort);
         });
-        Ok(root)
+        Ok(done)
     }
 
     /// Code under this token is there from now on.

@@ -22,6 +22,8 @@ pub(crate) struct Scope {
     pub(crate) runtime: RuntimeHandle,
     /// The spawned task whose scope it is.
     pub(crate) task: Option<Arc<Task>>,
+    /// Where it was begun.
+    context: u64,
     limits: Option<Limits>,
     state: Mutex<State>,
 }
@@ -46,8 +48,8 @@ impl Scope {
     /// The scope of what a context spawns outside of all others. It ends with the context.
     pub(crate) fn root(info: &CallInfo) -> Result<Arc<Scope>> {
         let token = info.runtime().cancel_token(None)?;
-        let runtime = info.runtime().clone();
-        Ok(Arc::new(Scope { name: None, token, runtime, task: None, limits: None, state: Mutex::default() }))
+        let (runtime, context) = (info.runtime().clone(), info.context());
+        Ok(Arc::new(Scope { name: None, token, runtime, task: None, context, limits: None, state: Mutex::default() }))
     }
 
     /// Calls a function with a new scope. The completion has its result when all tasks have ended.
@@ -63,13 +65,19 @@ impl Scope {
         let waits_for = name.as_deref().map_or_else(|| "a scope".to_owned(), |name| format!("scope '{name}'"));
         let (completion, finisher) = runtime.internal_completion(&waits_for);
         let (runtime_kept, task) = (runtime.clone(), all.place(info)?.task);
-        let scope = Scope { name, token, runtime: runtime_kept, task, limits, state: Mutex::default() };
+        let context = info.context();
+        let scope = Scope { name, token, runtime: runtime_kept, task, context, limits, state: Mutex::default() };
         let scope = Arc::new(scope);
         scope.be_waited_for(finisher, info);
+        all.awaited(info, &scope)?;
         all.enter(&scope.token, Under::Body(Arc::clone(&scope)));
         if let Some(limits) = &scope.limits {
             let alarm = Alarm::set(&scope, limits.limit.duration, Scope::time_out);
-            lock(&scope.state).alarm = Some(alarm);
+            let mut state = lock(&scope.state);
+            // It may have rung by now; then the grace has taken its place.
+            let rung = if state.timed_out { Some(alarm) } else { state.alarm.replace(alarm) };
+            drop(state);
+            drop(rung);
         }
         let mut facts = info.facts();
         facts.deadline_ns = 0;
@@ -144,19 +152,24 @@ impl Scope {
     }
 
     fn end_if_done(&self, all: &Registry) {
-        let (waiter, result) = {
+        let (waiter, timed_out, result) = {
             let mut state = lock(&self.state);
             if state.ended || state.tasks > 0 {
                 return;
             }
             let Some(result) = state.body.take() else { return };
             state.ended = true;
-            (state.waiter.take(), self.outcome(&state, result))
+            (state.waiter.take(), state.timed_out, self.outcome(&state, result))
         };
         // Outside of the lock: it may ring just now.
         let alarm = lock(&self.state).alarm.take();
         drop(alarm);
         all.leave(&self.token);
+        all.answered(self.context, self);
+        if timed_out {
+            // Who called another context is let go when it is cancelled: what it called may still run.
+            self.token.abort();
+        }
         if let Some(waiter) = waiter {
             // A context that has closed meanwhile needs no result.
             let _ = waiter.finish(result);
