@@ -57,6 +57,8 @@ fn it_is_cancelled_with_the_scope() {
         }
         scene.play(a, steps![["use", "s", steps![["cancel"]]]]).expect(&scene.what);
         assert_eq!(scene.world.answer(&asked), Ok(Value::Nil), "{}", scene.what);
+        // Who calls is let go when it is cancelled, and what it called hears of it by itself.
+        scene.world.wait_until("all to hear of it", || scene.told().len() == 6);
         assert_eq!(scene.told(), [CANCELLED; 6], "{}", scene.what);
     });
 }
@@ -68,15 +70,19 @@ fn it_is_aborted_with_the_scope() {
         for endless in ["forever", "swallow", "spin", "beat"] {
             let mad = scene.make(b, list(vec![step(endless, vec![]), step("note", vec!["the flag".into()])]));
             let nested = scene.make(b, steps![["scope", false, steps![["child", "n", steps![["beat"]]]]]]);
-            for body in [
-                steps![["child", "c", mad.clone()], ["child", "n", nested]],
-                steps![["call", mad.clone()], ["note", "the flag"]],
-                steps![["child", "c", steps![["call", mad], ["note", "the flag"]]]],
-            ] {
+            let spawned = steps![["child", "c", mad.clone()], ["child", "n", nested]];
+            let called = steps![["call", mad.clone()], ["note", "the flag"]];
+            let below = steps![["child", "c", steps![["call", mad], ["note", "the flag"]]]];
+            for (body, is_task) in [(spawned, true), (called, false), (below, false)] {
                 println!("{endless}: {body:?}");
                 let error = outcome(scene.play(a, steps![["timeout", 10, body, grace.clone()]]));
                 let what = format!("{}: {endless}", scene.what);
                 assert_eq!(error, "timeout: task.with_timeout: exceeded 10 ms", "{what}");
+                if !is_task {
+                    // Who calls is let go when it is cancelled: what it called is ended with the scope,
+                    // which its thread hears as soon as it can.
+                    scene.settle(b);
+                }
                 let told = scene.told();
                 for context in [a, b] {
                     scene.turns(context);
@@ -141,10 +147,12 @@ fn the_scopes_context_may_close() {
             let closing = crate::steps::player(scene, &format!("closes {endless}"), &language(scene, a), None);
             let child =
                 scene.make(b, list(vec![step(endless, vec!["child".into()]), step("note", vec!["the flag".into()])]));
-            let asked =
-                scene.begin(&closing, steps![["scope", false, steps![["child", "c", child], ["note", "in it"]]]]);
-            scene.hear("in it");
-            scene.play(a, steps![["sleep", 2]]).expect(&scene.what);
+            let asked = scene.begin(
+                &closing,
+                steps![["scope", false, steps![["child", "c", child], ["note", format!("in {endless}")]]]],
+            );
+            scene.hear(&format!("in {endless}"));
+            scene.play(&closing, steps![["sleep", 2]]).expect(&scene.what);
             assert!(scene.world.runtime.close_context(&closing), "{}: {endless}", scene.what);
             assert!(scene.world.answer(&asked).is_err(), "{}: {endless}", scene.what);
             scene.turns(b);

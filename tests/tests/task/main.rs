@@ -3,6 +3,8 @@
 mod cancelling;
 mod foreign;
 mod joining;
+mod messages;
+mod roots;
 mod scopes;
 mod steps;
 mod timeouts;

@@ -30,18 +30,22 @@ DEF told(e)
     RETURN STR(e.code) + ": " + e.message
 ENDDEF
 
-DEF member(path)
-    IF path = "handle.join" THEN RETURN handles("h").join
-    IF path = "handle.abort" THEN RETURN handles("h").abort
-    IF path = "handle.is_finished" THEN RETURN handles("h").is_finished
-    IF path = "handle.elapsed" THEN RETURN handles("h").elapsed
-    IF path = "scope.spawn" THEN RETURN scopes("s").spawn
-    IF path = "scope.cancel" THEN RETURN scopes("s").cancel
-    IF path = "scope.token" THEN RETURN scopes("s").token
-    IF path = "token.cancel" THEN RETURN tokens("t").cancel
-    IF path = "token.is_cancelled" THEN RETURN tokens("t").is_cancelled
-    IF path = "token.check" THEN RETURN tokens("t").check
-    RETURN members(path)
+' Methods can only be called.
+DEF wrongly(path, args)
+    VAR h = handles("h"), s = scopes("s"), t = tokens("t")
+    IF path = "handle.join" THEN RETURN h.join(args(0))
+    IF path = "handle.abort" THEN RETURN h.abort(args(0))
+    IF path = "handle.is_finished" THEN RETURN h.is_finished(args(0))
+    IF path = "handle.elapsed" THEN RETURN h.elapsed(args(0))
+    IF path = "scope.cancel" THEN RETURN s.cancel(args(0))
+    IF path = "scope.token" THEN RETURN s.token(args(0))
+    IF path = "token.cancel" THEN RETURN t.cancel(args(0))
+    IF path = "token.is_cancelled" THEN RETURN t.is_cancelled(args(0))
+    IF path = "token.check" THEN RETURN t.check(args(0))
+    IF path <> "scope.spawn" THEN RETURN CALL spread(members(path), args)
+    IF LEN(args) = 0 THEN RETURN s.spawn()
+    IF LEN(args) = 1 THEN RETURN s.spawn(args(0))
+    RETURN s.spawn(args(0), args(1))
 ENDDEF
 
 DEF spread(f, a)
@@ -64,9 +68,9 @@ DEF caught(steps, s)
 ENDDEF
 
 DEF refused(path, args)
-    VAR said = "fine", f = member(path)
+    VAR said = "fine"
     TRY
-        spread(f, args)
+        wrongly(path, args)
     CATCH e
         said = told(e)
     ENDTRY
