@@ -1,9 +1,11 @@
 //! The bundle `task` in all languages: what each sentence of `docs/task.md` promises.
 
 mod cancelling;
+mod driver;
 mod foreign;
 mod joining;
 mod messages;
+mod reports;
 mod roots;
 mod scopes;
 mod steps;
