@@ -1,4 +1,4 @@
-//! The examples of `docs/scripts.md` and of the languages' own pages do what these say.
+//! The examples of `docs/scripts.md`, and of the pages of languages and bundles, do what these say.
 //!
 //! In each section a line "`file`:" before a code block writes a file, and "`calog run file` prints"
 //! (or "fails with") before one runs it and compares: all of standard output, or the beginning of
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 const GUIDE: &str = include_str!("../../docs/scripts.md");
 const BASIC: &str = include_str!("../../docs/basic.md");
 const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
+const TASK: &str = include_str!("../../docs/task.md");
 
 #[test]
 fn the_examples_of_the_guide_do_what_it_says() {
@@ -30,6 +31,12 @@ fn the_examples_of_squirrels_page_do_what_it_says() {
 #[test]
 fn the_examples_of_basics_page_do_what_it_says() {
     assert_eq!(run_examples(BASIC), 1);
+}
+
+#[test]
+fn the_examples_of_the_page_of_tasks_do_what_it_says() {
+    // Five sections in four languages, and two in one.
+    assert_eq!(run_examples(TASK), 5 * 4 + 2);
 }
 
 /// Writes and runs the examples of a page, section by section. How many were run.
