@@ -90,11 +90,14 @@ impl Token {
     }
 
     fn parent_was_cancelled(self: &Arc<Token>) {
-        self.raise(Level::Cancelled);
-        if let Some(parent) = self.parent.get() {
-            let child = Arc::downgrade(self);
-            self.hangs_on(parent.token.on_abort(move || with(&child, |child| child.raise(Level::Aborted))));
+        let Some(parent) = self.parent.get() else { return };
+        if parent.token.is_aborted() {
+            // In one go: what runs under it would take a cancellation for one that it may answer.
+            return self.raise(Level::Aborted);
         }
+        self.raise(Level::Cancelled);
+        let child = Arc::downgrade(self);
+        self.hangs_on(parent.token.on_abort(move || with(&child, |child| child.raise(Level::Aborted))));
     }
 
     fn hangs_on(&self, hook: u64) {
@@ -242,5 +245,17 @@ mod tests {
         token.abort();
         token.abort();
         assert_eq!(*told.lock(), ["cancelled", "aborted"]);
+    }
+
+    #[test]
+    fn who_hears_of_being_cancelled_by_an_abort_is_aborted_by_then() {
+        let parent = cancel_token(None);
+        let child = cancel_token(Some(&parent));
+        let grandchild = cancel_token(Some(&child));
+        let seen = Arc::new(Mutex::new(None));
+        let (seen_then, below) = (Arc::clone(&seen), grandchild.clone());
+        grandchild.on_cancel(move || *seen_then.lock() = Some(below.is_aborted()));
+        parent.abort();
+        assert_eq!(*seen.lock(), Some(true));
     }
 }
