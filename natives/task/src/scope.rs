@@ -194,10 +194,11 @@ impl Scope {
             }
             state.timed_out = true;
         }
-        self.token.cancel();
         if limits.grace.is_zero() {
+            // In one go: nobody has the time to catch it.
             return self.token.abort();
         }
+        self.token.cancel();
         let grace = Alarm::set(self, limits.grace, |scope| scope.token.abort());
         let mut state = lock(&self.state);
         let unneeded = if state.ended { Some(grace) } else { state.alarm.replace(grace) };
