@@ -1,5 +1,7 @@
 //! `with_timeout`: the deadline, then the grace, then nothing of it is left.
 
+use std::time::{Duration, Instant};
+
 use calog::plugin_api::Value;
 
 use crate::steps::{Stage, every_language, list, outcome, step, steps};
@@ -174,5 +176,45 @@ fn what_was_aborted_does_nothing_any_more() {
             scene.turns(a);
             assert_eq!(scene.told().len(), told.len(), "{}", scene.what);
         }
+    });
+}
+
+#[test]
+fn without_a_grace_nobody_cleans_up() {
+    every_language(|scene, a| {
+        for _ in 0..20 {
+            let child = steps![["catch", steps![["sleep", 100_000]]], ["note", "the flag"]];
+            let children = [child.clone(), steps![["scope", false, steps![["child", "d", child]]]]];
+            let error = outcome(scene.play(a, late(&children, grace(0))));
+            assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
+        }
+        scene.turns(a);
+        assert!(scene.told().is_empty(), "{}: {:?}", scene.what, scene.told());
+    });
+}
+
+#[test]
+fn the_usual_grace_is_a_second() {
+    every_language(|scene, a| {
+        let begun = Instant::now();
+        let error = outcome(scene.play(a, late(&[steps![["swallow"]]], false.into())));
+        assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
+        assert!(begun.elapsed() >= Duration::from_millis(1020), "{}: {:?}", scene.what, begun.elapsed());
+    });
+}
+
+#[test]
+fn an_inner_deadline_leaves_the_outer_scope_as_it_is() {
+    every_language(|scene, a| {
+        let sibling = steps![["gate", "sibling"], ["note", "sibling goes on"]];
+        let inner = steps![["catch", steps![["timeout", 1, steps![["beat"]], grace(1)]]], ["sleep", 1]];
+        let body = steps![["child", "c", sibling], ["call", scene.make(a, inner)], ["note", "body goes on"]];
+        let asked = scene.begin(a, steps![["timeout", 100_000, body]]);
+        scene.hear("body goes on");
+        scene.gates.open("sibling", 1).expect("it waits");
+        assert_eq!(scene.world.answer(&asked), Ok(Value::Nil), "{}", scene.what);
+        let told: Vec<_> = scene.told().into_iter().filter(|note| note != "beat").collect();
+        let wanted = ["timeout: task.with_timeout: exceeded 1 ms", "body goes on", "sibling goes on"];
+        assert_eq!(told, wanted, "{}", scene.what);
     });
 }
