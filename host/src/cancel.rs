@@ -187,6 +187,10 @@ impl CancelType for Token {
     fn on_abort(&self, hook: Callback) -> u64 {
         self.on(Level::Aborted, hook)
     }
+
+    fn parent(&self) -> Option<CancelToken> {
+        self.parent.get().map(|parent| parent.token.clone())
+    }
 }
 
 #[cfg(test)]

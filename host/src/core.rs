@@ -122,23 +122,15 @@ impl Core {
     /// A promise that is kept at this time.
     pub(crate) fn sleep_until(&self, time: Instant) -> Completion {
         let (completion, finisher) = self.promise("a timer", true);
-        let finisher = Arc::new(Mutex::new(Some(finisher)));
-        let ring = Arc::clone(&finisher);
-        let alarm = move || {
-            if let Some(finisher) = { ring.lock().take() } {
-                // A waiter that left is no loss.
-                let _ = finisher.finish(Ok(Value::Nil));
+        let (alarm, timers) = (self.timers.alarm(time), Arc::downgrade(&self.timers));
+        // Nobody can cancel it before it is given out, so the alarm is set by then.
+        finisher.on_cancel(move || {
+            if let Some(timers) = timers.upgrade() {
+                timers.forget(alarm);
             }
-        };
-        let alarm = self.timers.at(time, Box::new(alarm));
-        let timers = Arc::downgrade(&self.timers);
-        if let Some(finisher) = &*finisher.lock() {
-            finisher.on_cancel(move || {
-                if let Some(timers) = timers.upgrade() {
-                    timers.forget(alarm);
-                }
-            });
-        }
+        });
+        // A waiter that left is no loss.
+        self.timers.set(alarm, Box::new(move || _ = finisher.finish(Ok(Value::Nil))));
         completion
     }
 

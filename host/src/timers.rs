@@ -35,15 +35,27 @@ impl Timers {
         Arc::new(Timers { host: Arc::clone(host), state: Mutex::default(), changed: Condvar::new() })
     }
 
-    /// Does the work at this time, on the timers' thread; once stopped, drops it.
-    pub(crate) fn at(self: &Arc<Timers>, time: Instant, work: Work) -> Alarm {
+    /// An alarm of this time, that is set later: for work that must know it.
+    pub(crate) fn alarm(&self, time: Instant) -> Alarm {
         let mut state = self.state.lock();
         state.last += 1;
-        let alarm = Alarm(time, state.last);
+        Alarm(time, state.last)
+    }
+
+    /// Does the work at this time, on the timers' thread; once stopped, drops it.
+    pub(crate) fn at(self: &Arc<Timers>, time: Instant, work: Work) -> Alarm {
+        let alarm = self.alarm(time);
+        self.set(alarm, work);
+        alarm
+    }
+
+    /// Does the work at the alarm's time, as `at`.
+    pub(crate) fn set(self: &Arc<Timers>, alarm: Alarm, work: Work) {
+        let mut state = self.state.lock();
         if state.stopped {
             // The work is dropped after the lock: it may hold foreign code.
             drop(state);
-            return alarm;
+            return;
         }
         state.alarms.insert(alarm, work);
         if state.thread.is_none() {
@@ -54,7 +66,6 @@ impl Timers {
         if is_next {
             self.changed.notify_one();
         }
-        alarm
     }
 
     /// Takes an alarm back that did not ring.

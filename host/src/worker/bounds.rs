@@ -13,8 +13,8 @@ use crate::timers::Alarm;
 
 /// The bounds of one wait, lifted when it is dropped.
 pub(super) struct Bounds {
-    core: Arc<Core>,
-    alarm: Option<Alarm>,
+    /// Apart, for few waits have a deadline.
+    alarm: Option<Box<(Arc<Core>, Alarm)>>,
     hook: Option<(CancelToken, u64)>,
 }
 
@@ -25,9 +25,9 @@ impl Bounds {
         if deadline.is_none() && token.is_none() {
             return None;
         }
-        let alarm = deadline.map(|deadline| set_alarm(core, completion.canceller(), deadline));
+        let set = |deadline| Box::new((Arc::clone(core), set_alarm(core, completion.canceller(), deadline)));
         let hook = token.map(|token| set_hook(completion.canceller(), token));
-        Some(Bounds { core: Arc::clone(core), alarm, hook })
+        Some(Bounds { alarm: deadline.map(set), hook })
     }
 }
 
@@ -54,8 +54,8 @@ pub(super) fn cancelled() -> Error {
 
 impl Drop for Bounds {
     fn drop(&mut self) {
-        if let Some(alarm) = self.alarm {
-            self.core.timers.forget(alarm);
+        if let Some((core, alarm)) = self.alarm.as_deref() {
+            core.timers.forget(*alarm);
         }
         if let Some((token, hook)) = &self.hook {
             token.forget(*hook);

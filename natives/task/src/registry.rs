@@ -81,11 +81,16 @@ impl Registry {
     /// # Errors
     /// Only when the host itself fails.
     pub(crate) fn place(self: &Arc<Registry>, info: &CallInfo) -> Result<Place> {
-        let known = info.cancel_token().and_then(|token| lock(&self.places).get(&token.id()).cloned());
-        match known {
+        match info.cancel_token().and_then(|token| self.under(token.clone())) {
             Some(under) => Ok(under.place()),
             None => Ok(Place { scope: self.root(info)?, task: None }),
         }
+    }
+
+    /// What runs under a token, or under the nearest that it comes from: others make tokens, too.
+    fn under(&self, token: CancelToken) -> Option<Under> {
+        let mut line = std::iter::successors(Some(token), CancelToken::parent);
+        line.find_map(|token| lock(&self.places).get(&token.id()).cloned())
     }
 
     fn root(self: &Arc<Registry>, info: &CallInfo) -> Result<Arc<Scope>> {

@@ -6,7 +6,9 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::{Callback, Head, Outcome, arc_ref, guard_drop, release_arc, retain_arc, shared_handle};
+use super::outcome::answered;
+use super::{Callback, Fallible, Head, Outcome, arc_ref, guard_drop, release_arc, retain_arc, shared_handle};
+use crate::error::{Code, Error};
 use crate::value::Value;
 
 /// What makes a cancel token.
@@ -25,6 +27,8 @@ pub trait CancelType: Send + Sync + 'static {
     fn abort(&self);
     /// Runs the hook when it is aborted: at once if it already is. The number removes the hook again.
     fn on_abort(&self, hook: Callback) -> u64;
+    /// The token it is raised with.
+    fn parent(&self) -> Option<CancelToken>;
 }
 
 #[repr(C)]
@@ -39,6 +43,7 @@ struct CancelTable {
     is_aborted: unsafe extern "C" fn(*const ()) -> bool,
     abort: unsafe extern "C" fn(*const ()),
     on_abort: unsafe extern "C" fn(*const (), Callback) -> u64,
+    parent: unsafe extern "C" fn(*const (), *mut Fallible<CancelToken>),
 }
 
 shared_handle! {
@@ -60,6 +65,7 @@ impl<T: CancelType> Maker<T> {
         is_aborted: is_aborted::<T>,
         abort: abort::<T>,
         on_abort: on_abort::<T>,
+        parent: parent::<T>,
     };
 }
 
@@ -114,6 +120,12 @@ impl CancelToken {
         let hook = Callback::new(move |_outcome| hook());
         // SAFETY: as above; the callback is handed over.
         unsafe { ((*self.table.as_ptr()).on_abort)(self.data.as_ptr(), hook) }
+    }
+
+    /// The token it is raised with, if it was made so.
+    pub fn parent(&self) -> Option<CancelToken> {
+        // SAFETY: as above; the room is written.
+        unsafe { answered(|out| ((*self.table.as_ptr()).parent)(self.data.as_ptr(), out)) }.ok()
     }
 
     /// A number that no other living token has.
@@ -175,6 +187,15 @@ unsafe extern "C" fn on_abort<T: CancelType>(data: *const (), hook: Callback) ->
     // SAFETY: as above.
     let token = unsafe { arc_ref::<T>(data) };
     super::guard(|| token.on_abort(hook)).unwrap_or(0)
+}
+
+unsafe extern "C" fn parent<T: CancelType>(data: *const (), out: *mut Fallible<CancelToken>) {
+    let none = || Error::new(Code::NotFound, "the token has no parent");
+    // SAFETY: as above; the room is written.
+    unsafe {
+        let token = arc_ref::<T>(data);
+        out.write(super::guard(|| token.parent()).and_then(|parent| parent.ok_or_else(none)).into());
+    }
 }
 
 const _: () = assert!(size_of::<Option<NonNull<()>>>() == size_of::<usize>());

@@ -120,6 +120,9 @@ impl CancelType for TestToken {
         self.aborted.store(true, Ordering::SeqCst);
         self.cancel();
     }
+    fn parent(&self) -> Option<CancelToken> {
+        None
+    }
     fn on_abort(&self, hook: Callback) -> u64 {
         // Tests set no hook of this level before they abort.
         if self.is_aborted() {
