@@ -1,6 +1,6 @@
 //! The primitives by themselves: what each gives and refuses, and what many threads at once leave.
 
-mod mock;
+pub(crate) mod mock;
 mod queues;
 mod shared;
 mod simple;
