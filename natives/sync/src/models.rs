@@ -188,7 +188,7 @@ fn producers_and_consumers_lose_and_double_nothing() {
                 items.map(|item| item.view().as_int().expect("an int")).collect::<Vec<_>>()
             })
         });
-        producers.map(joined);
+        let _ended = producers.map(joined);
         queue.close();
         let mut all = Vec::new();
         for items in consumers.map(joined) {
@@ -220,8 +220,105 @@ fn closing_answers_everybody() {
         });
         let was_put = users.map(joined).into_iter().filter(|put| *put).count();
         let got = usize::from(joined(getter));
-        closers.map(joined);
+        let _ended = closers.map(joined);
         assert_eq!(got + rest(&queue).len(), was_put);
+    });
+}
+
+#[test]
+fn order_is_kept_while_another_thread_serves() {
+    check(|| {
+        let queue = queue(0);
+        let (first, second) = (get(&queue), get(&queue));
+        let canceller = second.cancels();
+        let other = spawn({
+            let queue = Arc::clone(&queue);
+            move || drop(put(&queue, 0))
+        });
+        // Served by the other thread, these may return while their items are still being handed out.
+        let producer = spawn({
+            let queue = Arc::clone(&queue);
+            move || _ = [1, 2].map(|item| drop(put(&queue, item)))
+        });
+        let mut taken: Vec<i64> = Vec::new();
+        for _ in 0..3 {
+            taken.extend(queue.try_get().expect("the queue is open").and_then(|item| item.view().as_int()));
+        }
+        let (cancelled, _put) = (joined(canceller), joined(producer));
+        if cancelled && taken.is_empty() {
+            // Two items are in for one who waits; the other may just be on its way back.
+            taken.extend(queue.try_get().expect("the queue is open").and_then(|item| item.view().as_int()));
+            assert_eq!(taken.len(), 1);
+        }
+        joined(other);
+        taken.extend(rest(&queue));
+        assert!(taken.iter().filter(|item| **item > 0).is_sorted(), "{taken:?}");
+        taken.extend([first, second].into_iter().filter_map(|wait| wait.result().ok()?.view().as_int()));
+        taken.sort_unstable();
+        assert_eq!(taken, [0, 1, 2]);
+    });
+}
+
+#[test]
+fn who_comes_to_get_takes_nothing_from_behind_an_item_that_comes_back() {
+    check(|| {
+        let queue = queue(0);
+        let (first, second) = (get(&queue), get(&queue));
+        let canceller = second.cancels();
+        let other = spawn({
+            let queue = Arc::clone(&queue);
+            move || drop(put(&queue, 0))
+        });
+        let producer = spawn({
+            let queue = Arc::clone(&queue);
+            move || _ = [1, 2].map(|item| drop(put(&queue, item)))
+        });
+        let got = get(&queue).result().expect("there are as many items as who wait");
+        joined(producer);
+        joined(other);
+        let cancelled = joined(canceller);
+        let taken: Vec<i64> = got.view().as_int().into_iter().chain(rest(&queue)).collect();
+        assert_eq!(taken.len(), if cancelled { 2 } else { 1 });
+        assert!(taken.iter().filter(|item| **item > 0).is_sorted(), "{taken:?}");
+        assert!(first.result().is_ok());
+    });
+}
+
+#[test]
+fn nobody_takes_what_others_wait_for() {
+    check(|| {
+        let queue = queue(0);
+        let getters = [(); 3].map(|()| get(&queue));
+        let putters = [1, 2, 3].map(|item| {
+            let queue = Arc::clone(&queue);
+            spawn(move || drop(put(&queue, item)))
+        });
+        for _ in 0..3 {
+            assert_eq!(queue.try_get(), Ok(None));
+        }
+        let _ended = putters.map(joined);
+        assert!(getters.into_iter().all(|wait| wait.result().is_ok()));
+    });
+}
+
+#[test]
+fn nobody_takes_the_room_that_others_wait_for() {
+    check(|| {
+        let queue = queue(2);
+        let first = [1, 2].map(|item| put(&queue, item).result());
+        assert_eq!(first, [Ok(Value::Nil), Ok(Value::Nil)]);
+        let putters = [3, 4, 5, 6].map(|item| put(&queue, item));
+        let getters = [(); 3].map(|()| {
+            let queue = Arc::clone(&queue);
+            spawn(move || get(&queue).result().is_ok())
+        });
+        for _ in 0..3 {
+            assert_eq!(queue.try_put(9.into()), Ok(false));
+        }
+        assert_eq!(getters.map(joined), [true; 3]);
+        assert_eq!(rest(&queue), [4, 5]);
+        let put = putters.map(|wait| wait.result().is_ok());
+        assert_eq!(put, [true, true, true, false]);
     });
 }
 
@@ -305,6 +402,6 @@ fn whoever_waits_for_a_group_is_woken_or_cancelled() {
         let cancelled = joined(canceller);
         assert_eq!(one.result(), if cancelled { Err(Code::Cancelled) } else { Ok(Value::Nil) });
         assert_eq!((other.result(), joined(late)), (Ok(Value::Nil), Ok(Value::Nil)));
-        workers.map(joined);
+        let _ended = workers.map(joined);
     });
 }
