@@ -38,21 +38,22 @@ fn every_crowd(scenario: impl Fn(&Scene, &[ContextRef])) {
 
 /// Calls an export: its value, or its error's code.
 #[track_caller]
-fn call(scene: &Scene, context: &ContextRef, name: &str, args: &[Value]) -> Result<Value, Code> {
-    scene.world.try_call(context, name, args).map_err(|error| error.code())
+fn call(scene: &Scene, context: &ContextRef, name: &str, args: impl AsRef<[Value]>) -> Result<Value, Code> {
+    scene.world.try_call(context, name, args.as_ref()).map_err(|error| error.code())
 }
 
 /// Calls an export that gives this.
 #[track_caller]
-fn gives(scene: &Scene, context: &ContextRef, name: &str, args: &[Value], value: impl Into<Value>) {
+fn gives(scene: &Scene, context: &ContextRef, name: &str, args: impl AsRef<[Value]>, value: impl Into<Value>) {
+    let args = args.as_ref();
     let came = scene.world.try_call(context, name, args);
     assert_eq!(came, Ok(value.into()), "{}: {name}{args:?} of {}", scene.what, context.name());
 }
 
 /// Calls an export that waits.
 #[track_caller]
-fn waits(scene: &Scene, context: &ContextRef, name: &str, args: &[Value]) -> Asked {
-    let asked = scene.world.ask(context, name, args);
+fn waits(scene: &Scene, context: &ContextRef, name: &str, args: impl AsRef<[Value]>) -> Asked {
+    let asked = scene.world.ask(context, name, args.as_ref());
     scene.settle(context);
     assert!(!asked.is_answered(), "{}: {name} waits: {:?}", scene.what, asked.answers());
     asked
@@ -67,20 +68,20 @@ fn answers(scene: &Scene, asked: &Asked, wanted: Result<Value, Code>) {
 fn a_name_is_one_object_in_all_languages_and_the_first_values_hold() {
     every_pair(|scene, a, b| {
         let x = Value::from("x");
-        gives(scene, a, "same", &["same".into()], true);
+        gives(scene, a, "same", ["same".into()], true);
         let objects: Vec<_> = [("atomic", 5), ("shared", 6), ("queue", 1)]
-            .map(|(kind, initial)| (kind, call(scene, a, kind, &[x.clone(), initial.into()]).expect("an object")))
+            .map(|(kind, initial)| (kind, call(scene, a, kind, [x.clone(), initial.into()]).expect("an object")))
             .into();
         for (kind, object) in &objects {
-            let (again, group) = (call(scene, b, kind, &[x.clone(), 9.into()]), call(scene, b, "group", &[x.clone()]));
+            let (again, group) = (call(scene, b, kind, [x.clone(), 9.into()]), call(scene, b, "group", [x.clone()]));
             assert_eq!(again.as_ref(), Ok(object), "{}: {kind}", scene.what);
             assert_ne!(again, group, "{}", scene.what);
         }
-        gives(scene, b, "value", &[x.clone()], 6);
-        gives(scene, b, "count", &[x.clone(), 1.into()], Value::list([6]).expect("a list"));
-        gives(scene, b, "try_put", &[x.clone(), 1.into()], true);
-        gives(scene, a, "try_put", &[x.clone(), 1.into()], false);
-        gives(scene, a, "size", &[x], 1);
+        gives(scene, b, "value", [x.clone()], 6);
+        gives(scene, b, "count", [x.clone(), 1.into()], Value::list([6]).expect("a list"));
+        gives(scene, b, "try_put", [x.clone(), 1.into()], true);
+        gives(scene, a, "try_put", [x.clone(), 1.into()], false);
+        gives(scene, a, "size", [x], 1);
     });
 }
 
@@ -123,13 +124,13 @@ fn shared_variables_are_values_and_change_one_after_another() {
     every_pair(|scene, a, b| {
         let s = Value::from("s");
         let map = Value::map([("x", "as it was")]).expect("a map");
-        gives(scene, a, "value", &[s.clone()], Value::Nil);
-        gives(scene, a, "assign", &[s.clone(), map.clone()], Value::Nil);
-        gives(scene, b, "spoil", &[s.clone()], "spoilt");
-        gives(scene, b, "value", &[s.clone()], map);
+        gives(scene, a, "value", [s.clone()], Value::Nil);
+        gives(scene, a, "assign", [s.clone(), map.clone()], Value::Nil);
+        gives(scene, b, "spoil", [s.clone()], "spoilt");
+        gives(scene, b, "value", [s.clone()], map);
         // Functions go in as well, and come out the same.
-        gives(scene, b, "assign", &[s.clone(), function(a, "add")], Value::Nil);
-        gives(scene, a, "value", &[s.clone()], function(a, "add"));
+        gives(scene, b, "assign", [s.clone(), function(a, "add")], Value::Nil);
+        gives(scene, a, "value", [s.clone()], function(a, "add"));
     });
 }
 
@@ -206,51 +207,51 @@ fn an_update_is_one_change_whatever_language_its_function_is_of() {
 fn updates(scene: &Scene, a: &ContextRef, b: &ContextRef, changes: &ContextRef) {
     let s = Value::from("s");
     let with = |name: &str| [s.clone(), function(changes, name)];
-    gives(scene, a, "assign", &[s.clone(), 5.into()], Value::Nil);
-    gives(scene, a, "update", &with("double"), 10);
-    gives(scene, a, "update", &with("read"), 20);
+    gives(scene, a, "assign", [s.clone(), 5.into()], Value::Nil);
+    gives(scene, a, "update", with("double"), 10);
+    gives(scene, a, "update", with("read"), 20);
     for (name, code) in [("fail", Code::Script), ("set", Code::Unsupported), ("update", Code::Unsupported)] {
-        assert_eq!(call(scene, a, "update", &with(name)), Err(code), "{}: {name}", scene.what);
-        gives(scene, b, "value", &[s.clone()], 20);
+        assert_eq!(call(scene, a, "update", with(name)), Err(code), "{}: {name}", scene.what);
+        gives(scene, b, "value", [s.clone()], 20);
     }
     // Others wait for one that takes its time, in order; who reads does not.
-    let slow = waits(scene, a, "update", &with("slow"));
+    let slow = waits(scene, a, "update", with("slow"));
     scene.world.wait_until("the gate", || scene.gates.is_closed("slow"));
-    let set = waits(scene, b, "assign", &[s.clone(), 100.into()]);
-    let double = waits(scene, b, "update", &with("double"));
-    gives(scene, b, "value", &[s.clone()], 20);
+    let set = waits(scene, b, "assign", [s.clone(), 100.into()]);
+    let double = waits(scene, b, "update", with("double"));
+    gives(scene, b, "value", [s.clone()], 20);
     scene.gates.open("slow", 1).expect("somebody waits there");
     answers(scene, &slow, Ok(21.into()));
     answers(scene, &set, Ok(Value::Nil));
     answers(scene, &double, Ok(200.into()));
-    gives(scene, a, "value", &[s.clone()], 200);
+    gives(scene, a, "value", [s.clone()], 200);
     // One that runs out of time changes nothing, and holds nobody up.
     let info = scene.world.info_with(None, scene.world.runtime.handle().now_ns() + 1_000_000);
     let late = scene.world.ask_with(&info, a, "update", &with("slow"));
     answers(scene, &late, Err(Code::Timeout));
-    gives(scene, b, "update", &with("double"), 400);
+    gives(scene, b, "update", with("double"), 400);
 }
 
 #[test]
 fn items_go_from_one_to_the_other_in_order() {
     every_pair(|scene, a, b| {
         let q = Value::from("q");
-        assert!(call(scene, a, "queue", &[q.clone(), 2.into()]).is_ok());
-        let getters = [waits(scene, b, "get", &[q.clone()]), waits(scene, b, "get", &[q.clone()])];
+        assert!(call(scene, a, "queue", [q.clone(), 2.into()]).is_ok());
+        let getters = [waits(scene, b, "get", [q.clone()]), waits(scene, b, "get", [q.clone()])];
         for item in 1..=4 {
-            gives(scene, a, "put", &[q.clone(), item.into()], Value::Nil);
+            gives(scene, a, "put", [q.clone(), item.into()], Value::Nil);
         }
         getters.iter().zip(1..).for_each(|(getter, item)| answers(scene, getter, Ok(item.into())));
-        let putters = [5, 6].map(|item| waits(scene, a, "put", &[q.clone(), item.into()]));
-        gives(scene, b, "size", &[q.clone()], 2);
+        let putters = [5, 6].map(|item| waits(scene, a, "put", [q.clone(), item.into()]));
+        gives(scene, b, "size", [q.clone()], 2);
         for item in 3..=6 {
-            gives(scene, b, "get", &[q.clone()], item);
+            gives(scene, b, "get", [q.clone()], item);
         }
         putters.iter().for_each(|putter| answers(scene, putter, Ok(Value::Nil)));
-        gives(scene, b, "try_get", &[q.clone()], Value::Nil);
+        gives(scene, b, "try_get", [q.clone()], Value::Nil);
         // A function goes by reference.
-        gives(scene, a, "put", &[q.clone(), function(a, "add")], Value::Nil);
-        gives(scene, b, "get", &[q], function(a, "add"));
+        gives(scene, a, "put", [q.clone(), function(a, "add")], Value::Nil);
+        gives(scene, b, "get", [q], function(a, "add"));
     });
 }
 
@@ -258,21 +259,21 @@ fn items_go_from_one_to_the_other_in_order() {
 fn who_runs_out_of_time_takes_and_gives_nothing() {
     every_pair(|scene, a, b| {
         let q = Value::from("q");
-        assert!(call(scene, a, "queue", &[q.clone(), 1.into()]).is_ok());
+        assert!(call(scene, a, "queue", [q.clone(), 1.into()]).is_ok());
         let soon = || scene.world.info_with(None, scene.world.runtime.handle().now_ns() + 1_000_000);
-        let late = scene.world.ask_with(&soon(), b, "get", &[q.clone()]);
+        let late = scene.world.ask_with(&soon(), b, "get", std::slice::from_ref(&q));
         answers(scene, &late, Err(Code::Timeout));
-        let wait = scene.world.ask_with(&soon(), b, "wait", &[q.clone()]);
+        let wait = scene.world.ask_with(&soon(), b, "wait", std::slice::from_ref(&q));
         answers(scene, &wait, Ok("waited".into()));
-        gives(scene, a, "put", &[q.clone(), 1.into()], Value::Nil);
+        gives(scene, a, "put", [q.clone(), 1.into()], Value::Nil);
         let late = scene.world.ask_with(&soon(), a, "put", &[q.clone(), 2.into()]);
         answers(scene, &late, Err(Code::Timeout));
-        gives(scene, b, "get", &[q.clone()], 1);
-        gives(scene, b, "size", &[q.clone()], 0);
-        gives(scene, a, "more", &[q.clone(), 1.into()], Value::Nil);
-        let late = scene.world.ask_with(&soon(), b, "wait", &[q.clone()]);
+        gives(scene, b, "get", [q.clone()], 1);
+        gives(scene, b, "size", [q.clone()], 0);
+        gives(scene, a, "more", [q.clone(), 1.into()], Value::Nil);
+        let late = scene.world.ask_with(&soon(), b, "wait", std::slice::from_ref(&q));
         answers(scene, &late, Err(Code::Timeout));
-        gives(scene, a, "done", &[q], Value::Nil);
+        gives(scene, a, "done", [q], Value::Nil);
     });
 }
 
@@ -280,17 +281,17 @@ fn who_runs_out_of_time_takes_and_gives_nothing() {
 fn a_context_that_closes_while_it_waits_leaves_all_as_it_was() {
     every_pair(|scene, a, b| {
         let q = Value::from("q");
-        assert!(call(scene, a, "queue", &[q.clone(), 1.into()]).is_ok());
-        gives(scene, a, "more", &[q.clone(), 1.into()], Value::Nil);
-        gives(scene, a, "assign", &[q.clone(), 1.into()], Value::Nil);
-        let lost = [waits(scene, b, "get", &[q.clone()]), waits(scene, b, "wait", &[q.clone()])];
-        let stays = waits(scene, a, "get", &[q.clone()]);
+        assert!(call(scene, a, "queue", [q.clone(), 1.into()]).is_ok());
+        gives(scene, a, "more", [q.clone(), 1.into()], Value::Nil);
+        gives(scene, a, "assign", [q.clone(), 1.into()], Value::Nil);
+        let lost = [waits(scene, b, "get", [q.clone()]), waits(scene, b, "wait", [q.clone()])];
+        let stays = waits(scene, a, "get", [q.clone()]);
         assert!(scene.world.runtime.close_context(b), "{}", scene.what);
         lost.iter().for_each(|asked| answers(scene, asked, Err(Code::Dead)));
-        gives(scene, a, "put", &[q.clone(), 1.into()], Value::Nil);
+        gives(scene, a, "put", [q.clone(), 1.into()], Value::Nil);
         answers(scene, &stays, Ok(1.into()));
-        gives(scene, a, "done", &[q.clone()], Value::Nil);
-        gives(scene, a, "wait", &[q], "waited");
+        gives(scene, a, "done", [q.clone()], Value::Nil);
+        gives(scene, a, "wait", [q], "waited");
     });
 }
 
@@ -298,18 +299,18 @@ fn a_context_that_closes_while_it_waits_leaves_all_as_it_was() {
 fn closing_a_queue_wakes_a_getter_and_a_putter_of_each_language() {
     every_crowd(|scene, workers| {
         let q = Value::from("q");
-        let getters: Vec<_> = workers.iter().map(|it| waits(scene, it, "get", &[q.clone()])).collect();
-        gives(scene, &workers[0], "close", &[q.clone()], Value::Nil);
-        gives(scene, &workers[1], "close", &[q.clone()], Value::Nil);
+        let getters: Vec<_> = workers.iter().map(|it| waits(scene, it, "get", [q.clone()])).collect();
+        gives(scene, &workers[0], "close", [q.clone()], Value::Nil);
+        gives(scene, &workers[1], "close", [q.clone()], Value::Nil);
         getters.iter().for_each(|it| answers(scene, it, Err(Code::Closed)));
 
         let full = Value::from("full");
-        assert!(call(scene, &workers[0], "queue", &[full.clone(), 1.into()]).is_ok());
-        gives(scene, &workers[0], "put", &[full.clone(), 1.into()], Value::Nil);
-        let putters: Vec<_> = workers.iter().map(|it| waits(scene, it, "put", &[full.clone(), 2.into()])).collect();
-        gives(scene, &workers[3], "close", &[full.clone()], Value::Nil);
+        assert!(call(scene, &workers[0], "queue", [full.clone(), 1.into()]).is_ok());
+        gives(scene, &workers[0], "put", [full.clone(), 1.into()], Value::Nil);
+        let putters: Vec<_> = workers.iter().map(|it| waits(scene, it, "put", [full.clone(), 2.into()])).collect();
+        gives(scene, &workers[3], "close", [full.clone()], Value::Nil);
         putters.iter().for_each(|it| answers(scene, it, Err(Code::Closed)));
-        gives(scene, &workers[2], "get", &[full.clone()], 1);
+        gives(scene, &workers[2], "get", [full.clone()], 1);
         for worker in workers {
             let args = [full.clone(), 3.into()];
             for (name, args) in [("put", &args[..]), ("try_put", &args), ("get", &args[..1]), ("try_get", &args[..1])] {
@@ -323,17 +324,17 @@ fn closing_a_queue_wakes_a_getter_and_a_putter_of_each_language() {
 fn who_waits_for_a_group_can_be_called_by_who_ends_the_wait() {
     every_pair(|scene, a, b| {
         let g = Value::from("g");
-        gives(scene, b, "more", &[g.clone(), 1.into()], Value::Nil);
-        let wait = waits(scene, a, "wait", &[g.clone()]);
+        gives(scene, b, "more", [g.clone(), 1.into()], Value::Nil);
+        let wait = waits(scene, a, "wait", [g.clone()]);
         // B calls a function of A's, through an update of B's, and then ends the wait.
-        gives(scene, b, "assign", &["v".into(), g.clone()], Value::Nil);
+        gives(scene, b, "assign", ["v".into(), g.clone()], Value::Nil);
         let calls_a = [Value::from("v"), function(a, "value")];
         gives(scene, b, "update", &calls_a, Value::Nil);
         assert!(!wait.is_answered(), "{}", scene.what);
-        gives(scene, b, "done", &[g.clone()], Value::Nil);
+        gives(scene, b, "done", [g.clone()], Value::Nil);
         answers(scene, &wait, Ok("waited".into()));
-        assert_eq!(call(scene, b, "done", &[g.clone()]), Err(Code::Range), "{}", scene.what);
-        gives(scene, a, "wait", &[g], "waited");
+        assert_eq!(call(scene, b, "done", [g.clone()]), Err(Code::Range), "{}", scene.what);
+        gives(scene, a, "wait", [g], "waited");
     });
 }
 
@@ -344,21 +345,21 @@ fn javascript_waits_in_place_as_well() {
         let javascript = LANGUAGES.iter().find(|it| it.name == "javascript").expect("JavaScript");
         let (a, b) = (open(&scene, "a", javascript, thread), open(&scene, "b", &LANGUAGES[0], thread));
         let q = Value::from("q");
-        assert!(call(&scene, &a, "queue", &[q.clone(), 1.into()]).is_ok());
-        let get = waits(&scene, &a, "get_in_place", &[q.clone()]);
-        gives(&scene, &b, "put", &[q.clone(), 1.into()], Value::Nil);
+        assert!(call(&scene, &a, "queue", [q.clone(), 1.into()]).is_ok());
+        let get = waits(&scene, &a, "get_in_place", [q.clone()]);
+        gives(&scene, &b, "put", [q.clone(), 1.into()], Value::Nil);
         answers(&scene, &get, Ok(1.into()));
-        gives(&scene, &a, "put_in_place", &[q.clone(), 2.into()], Value::Nil);
-        let put = waits(&scene, &a, "put_in_place", &[q.clone(), 3.into()]);
-        gives(&scene, &b, "get", &[q.clone()], 2);
+        gives(&scene, &a, "put_in_place", [q.clone(), 2.into()], Value::Nil);
+        let put = waits(&scene, &a, "put_in_place", [q.clone(), 3.into()]);
+        gives(&scene, &b, "get", [q.clone()], 2);
         answers(&scene, &put, Ok(Value::Nil));
-        gives(&scene, &a, "more", &[q.clone(), 1.into()], Value::Nil);
-        let wait = waits(&scene, &a, "wait_in_place", &[q.clone()]);
-        gives(&scene, &b, "done", &[q.clone()], Value::Nil);
+        gives(&scene, &a, "more", [q.clone(), 1.into()], Value::Nil);
+        let wait = waits(&scene, &a, "wait_in_place", [q.clone()]);
+        gives(&scene, &b, "done", [q.clone()], Value::Nil);
         answers(&scene, &wait, Ok("waited".into()));
-        gives(&scene, &a, "assign", &[q.clone(), 4.into()], Value::Nil);
+        gives(&scene, &a, "assign", [q.clone(), 4.into()], Value::Nil);
         let changes = scene.script("changes", &LANGUAGES[0], thread, changer(&LANGUAGES[0]));
-        gives(&scene, &a, "update_in_place", &[q, function(&changes, "double")], 8);
+        gives(&scene, &a, "update_in_place", [q, function(&changes, "double")], 8);
     }
 }
 
@@ -398,11 +399,11 @@ fn wrong_values_are_errors_that_say_where_and_leave_all_as_it_was() {
             for (name, args, wanted) in cases {
                 assert_eq!(said(name, args), wanted, "{}: {}", scene.what, worker.name());
             }
-            let wrong = said("wrong", &[q.clone()]);
+            let wrong = said("wrong", std::slice::from_ref(&q));
             assert!(wrong.starts_with("unsupported: "), "{}: {wrong}", worker.name());
         }
-        gives(scene, &workers[0], "size", &[q], 0);
-        gives(scene, &workers[0], "wait", &["g".into()], "waited");
+        gives(scene, &workers[0], "size", [q], 0);
+        gives(scene, &workers[0], "wait", ["g".into()], "waited");
     });
 }
 
@@ -419,8 +420,8 @@ fn a_runtime_that_closes_answers_all_who_wait() {
         let scene = Scene::new(language.name);
         let a = open(&scene, "a", language, None);
         let q = Value::from("q");
-        gives(&scene, &a, "more", &[q.clone(), 1.into()], Value::Nil);
-        let asked = [waits(&scene, &a, "get", &[q.clone()]), waits(&scene, &a, "wait", &[q.clone()])];
+        gives(&scene, &a, "more", [q.clone(), 1.into()], Value::Nil);
+        let asked = [waits(&scene, &a, "get", [q.clone()]), waits(&scene, &a, "wait", [q.clone()])];
         assert_eq!(scene.world.runtime.close(CLOSE_LIMIT).lost, [], "{}", scene.what);
         for asked in asked {
             assert_eq!(asked.answers().len(), 1, "{}", scene.what);
