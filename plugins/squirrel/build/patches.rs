@@ -3,7 +3,7 @@
 //!
 //! Three sorts: hooks that make the interpreter interruptible and bound its depth; calls of our own
 //! release and mark, which do not recurse without end; and mends of places where a script could write
-//! outside of memory or trap the processor.
+//! outside of memory or trap the processor. What is changed in the libraries is in `library.rs`.
 
 /// A replacement of one text in one file.
 pub(crate) struct Patch {
@@ -17,7 +17,7 @@ pub(crate) struct Patch {
     pub(crate) replace: &'static str,
 }
 
-const fn once(file: &'static str, find: &'static str, replace: &'static str) -> Patch {
+pub(crate) const fn once(file: &'static str, find: &'static str, replace: &'static str) -> Patch {
     Patch { file, find, times: 1, replace }
 }
 
@@ -83,6 +83,44 @@ pub(crate) const PATCHES: &[Patch] = &[
         "            _generator(o1)->Resume(this, o3);\n",
         "            if(!_generator(o1)->Resume(this, o3)) return false;\n",
     ),
+    // A generator that a native makes: it was put somewhere beyond the stack, and when the frames had just
+    // been moved, its caller's frame was run a second time.
+    once(
+        VM,
+        "        STK(target) = gen;\n",
+        "        if(target == CALOG_TO_NATIVE) temp_reg = gen;\n        else if(target != -1) STK(target) = gen;\n",
+    ),
+    once(
+        VM,
+        "        if(!gen->Yield(this,f->_stacksize))\n            return false;\n",
+        "        if(!gen->Yield(this,f->_stacksize))\n            return false;\n        ci->_target = -1;\n",
+    ),
+    once(VM, "    CallInfo *prevci = ci;\n", "    SQInteger frames = _callsstacksize;\n"),
+    once(
+        VM,
+        "StartCall(_closure(temp_reg), _top - nargs, nargs, stackbase, false)",
+        "StartCall(_closure(temp_reg), CALOG_TO_NATIVE, nargs, stackbase, false)",
+    ),
+    once(
+        VM,
+        "if(ci == prevci) {\n                outres = STK(_top-nargs);",
+        "if(_callsstacksize == frames) {\n                outres = temp_reg;",
+    ),
+    // Where nobody could take the answer of a native that suspends, it is told that it cannot.
+    once(
+        VM,
+        "_GUARD(CallNative(_nativeclosure(clo), arg3, stkbase, clo, -1, dummy, dummy));",
+        "_nnativecalls++;\n                                {\n                                    \
+         bool done = CallNative(_nativeclosure(clo), arg3, stkbase, clo, -1, dummy, dummy);\n                                    \
+         _nnativecalls--;\n                                    _GUARD(done);\n                                }",
+    ),
+    once(
+        VM,
+        "        return CallNative(_nativeclosure(closure), nparams, stackbase, outres, -1, dummy, dummy);",
+        "        _nnativecalls++;\n        \
+         bool done = CallNative(_nativeclosure(closure), nparams, stackbase, outres, -1, dummy, dummy);\n        \
+         _nnativecalls--;\n        return done;",
+    ),
     // Values that were pushed beyond the stack's end.
     once(
         VM,
@@ -122,20 +160,6 @@ pub(crate) const PATCHES: &[Patch] = &[
         times: 6,
         replace: "SQObjectPtr o = stack_get(v,1);",
     },
-    // An array that its own comparator shortens; and what the comparator threw stays what it is.
-    once(
-        LIBRARY,
-        "if(!_sort_compare(v,arr->_values[root2],arr->_values[root2 + 1],func,ret))\n                return false;",
-        "if(!_sort_compare(v,arr->_values[root2],arr->_values[root2 + 1],func,ret))\n                return false;\n            \
-         if(bottom >= arr->Size()) { v->Raise_Error(_SC(\"the array changed while it was sorted\")); return false; }",
-    ),
-    once(
-        LIBRARY,
-        "if(!_sort_compare(v,arr->_values[root],arr->_values[maxChild],func,ret))\n            return false;",
-        "if(!_sort_compare(v,arr->_values[root],arr->_values[maxChild],func,ret))\n            return false;\n        \
-         if(bottom >= arr->Size()) { v->Raise_Error(_SC(\"the array changed while it was sorted\")); return false; }",
-    ),
-    once(LIBRARY, "if(!sq_isstring( v->_lasterror))", "if(sq_type(v->_lasterror) == OT_NULL)"),
     // A size that wraps around.
     once(
         "squirrel/squtils.h",
@@ -151,24 +175,6 @@ pub(crate) const PATCHES: &[Patch] = &[
         "SQArray *newarray=(SQArray*)SQ_MALLOC(sizeof(SQArray));",
         "calog_ask(nInitialSize, sizeof(SQObjectPtr));\n        SQArray *newarray=(SQArray*)SQ_MALLOC(sizeof(SQArray));",
     ),
-    once(
-        "sqstdlib/sqstdblob.cpp",
-        "SQBlob *b = new (sq_malloc(sizeof(SQBlob)))SQBlob(size);",
-        "calog_ask(size, 1);\n    SQBlob *b = new (sq_malloc(sizeof(SQBlob)))SQBlob(size);",
-    ),
-    // Regular expressions that take for ever, or nest without end.
-    once(
-        "sqstdlib/sqstdrex.cpp",
-        "static SQInteger sqstd_rex_list(SQRex *exp)\n{\n",
-        "static SQInteger sqstd_rex_list(SQRex *exp)\n{\n    calog_check();\n",
-    ),
-    once(
-        "sqstdlib/sqstdrex.cpp",
-        "static const SQChar *sqstd_rex_matchnode(SQRex* exp,SQRexNode *node,const SQChar *str,SQRexNode *next)\n{\n",
-        "static const SQChar *sqstd_rex_matchnode(SQRex* exp,SQRexNode *node,const SQChar *str,SQRexNode *next)\n{\n    calog_check();\n",
-    ),
-    // Bytecode is trusted blindly: none is read.
-    once("sqstdlib/sqstdio.cpp", "if(SQ_SUCCEEDED(sq_readclosure(v,file_read,file))) {", "if(false) {"),
     // An error in the code: thrown, as a jump would leak what the compiler holds.
     once(COMPILER, "        longjmp(_errorjmp,1);", "        throw CalogMisspelt();"),
     once(COMPILER, "if(setjmp(_errorjmp) == 0) {", "try {"),

@@ -165,8 +165,6 @@ calls! {
     int(value: i64) = |v| api::sq_pushinteger(v, value);
     real(value: f64) = |v| api::sq_pushfloat(v, value);
     bytes_of(value: &[u8]) = |v| api::sq_pushstring(v, value.as_ptr().cast(), value.len() as i64);
-    /// Pushes an address that is never followed.
-    pointer(address: usize) = |v| api::sq_pushuserpointer(v, address as *mut _);
     root() = |v| api::sq_pushroottable(v);
     table(room: i64) = |v| api::sq_newtableex(v, room);
     array(size: i64) = |v| api::sq_newarray(v, size);

@@ -3,6 +3,7 @@
 
 mod errors;
 mod functions;
+mod library;
 mod limits;
 mod mock;
 mod objects;
