@@ -21,6 +21,28 @@ pub(crate) const PATCHES: &[Patch] = &[
         "    if(nArgs < 2) nArgs = 2;\n    if(nArgs > 4) nArgs = 4;\n    \
          for(SQInteger n = 0; n < size; n++) {\n        src->Get(n,temp);",
     ),
+    // What a callback's `collectgarbage` would take for garbage, and empty.
+    once(
+        BASE,
+        "    SQObjectPtr ret = SQArray::Create(_ss(v),size);\n",
+        "    SQObjectPtr ret = SQArray::Create(_ss(v),size);\n    v->Push(ret);\n",
+    ),
+    once(
+        BASE,
+        "    SQObjectPtr ret = SQArray::Create(_ss(v),0);\n",
+        "    SQObjectPtr ret = SQArray::Create(_ss(v),0);\n    v->Push(ret);\n    v->Push(stack_get(v,2));\n",
+    ),
+    once(
+        BASE,
+        "    SQObjectPtr ret = SQTable::Create(_ss(v),0);\n",
+        "    SQObjectPtr ret = SQTable::Create(_ss(v),0);\n    v->Push(ret);\n    v->Push(stack_get(v,2));\n",
+    ),
+    once(
+        "squirrel/sqvm.cpp",
+        "    if (!Set(tself, tkey, target,selfidx)) { return false; }\n    if (postfix) target = tmp;",
+        "    if (!postfix) return Set(tself, tkey, target,selfidx);\n    Push(tmp);\n    \
+         bool done = Set(tself, tkey, target,selfidx);\n    Pop();\n    if (!done) return false;\n    target = tmp;",
+    ),
     // Its frame is left to whoever called it, which is not always the interpreter's loop.
     once(BASE, "if (sq_type(c) == OT_CLOSURE && (_closure(c)->_function->_bgenerator == false))", "if (false)"),
     Patch { file: DEBUG, find: "if (cssize > level) {", times: 2, replace: "if (level >= 0 && cssize > level) {" },

@@ -28,7 +28,8 @@ const OBJECT: &str = "squirrel/sqobject.h";
 
 /// All patches, in the order they are made.
 pub(crate) const PATCHES: &[Patch] = &[
-    // Loops and calls look whether they shall stop; calls also whether the stack grows too large.
+    // Loops and calls look whether they shall stop; calls also whether the stack grows too large, which
+    // inside a metamethod is any growth: before the frame is there, which else would be left to unwind.
     once(
         VM,
         "case _OP_JMP: ci->_ip += (sarg1); continue;",
@@ -39,7 +40,8 @@ pub(crate) const PATCHES: &[Patch] = &[
         "bool SQVM::EnterFrame(SQInteger newbase, SQInteger newtop, bool tailcall)\n{\n",
         "bool SQVM::EnterFrame(SQInteger newbase, SQInteger newtop, bool tailcall)\n{\n    \
          if(CALOG_POLL(this) && !calog_poll(this)) return false;\n    \
-         if(newtop > CALOG_MOST_SLOTS) return calog_overflow(this);\n",
+         if(newtop > CALOG_MOST_SLOTS) return calog_overflow(this);\n    \
+         if(_nmetamethodscall && newtop + MIN_STACK_OVERHEAD > (SQInteger)_stack.size()) return calog_overflow(this);\n",
     ),
     // C frames: natives and metamethods that nest, also through threads.
     once(
@@ -120,6 +122,23 @@ pub(crate) const PATCHES: &[Patch] = &[
         "        _nnativecalls++;\n        \
          bool done = CallNative(_nativeclosure(closure), nparams, stackbase, outres, -1, dummy, dummy);\n        \
          _nnativecalls--;\n        return done;",
+    ),
+    // The place of a call's result: beyond 127 it was taken for one below the frame.
+    once(
+        VM,
+        "#define sarg0 ((SQInteger)*((const signed char *)&_i_._arg0))",
+        "#define sarg0 (arg0 == 0xFF ? (SQInteger)-1 : (SQInteger)arg0)",
+    ),
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "if(_stacksize>MAX_FUNC_STACKSIZE) Error",
+        "if(_stacksize>=MAX_FUNC_STACKSIZE) Error",
+    ),
+    // A stack that grew by so little that deep recursion copied it thousands of times.
+    once(
+        VM,
+        "        _stack.resize(newtop + (MIN_STACK_OVERHEAD << 2));\n        RelocateOuters();",
+        "        _stack.resize(newtop + newtop / 2 + (MIN_STACK_OVERHEAD << 2));\n        RelocateOuters();",
     ),
     // Values that were pushed beyond the stack's end.
     once(

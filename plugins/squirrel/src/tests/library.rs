@@ -247,3 +247,28 @@ fn long_patterns_end_in_time() {
         assert_eq!(opened.run("return 1"), Ok(Value::Int(1)));
     });
 }
+
+#[test]
+fn collecting_garbage_spares_what_natives_are_making() {
+    check(
+        r##"
+        local function id(x) { collectgarbage(); return x }
+        local list = [1, 2, 3].map(@(x) id([x]))
+        same(list.len(), 3); same(list[0][0], 1); same(list[2][0], 3)
+        same([1, 2, 3].filter(@(i, x) id(true)).len(), 3)
+        same({ a = [1], b = [2] }.filter(@(k, x) id(true)).a[0], 1)
+        same([[1], [2], [3]].reduce(@(a, b) id([a[0] + b[0]]))[0], 6)
+        local sorted = [[3], [1], [2]]
+        sorted.sort(@(a, b) id(a[0] <=> b[0]))
+        same(sorted[0][0], 1); same(sorted[2][0], 3)
+        local Number = null
+        Number = class { n = 0; constructor(n) { this.n = n } function _add(o) { return Number(n + o) } }
+        local t = {}.setdelegate({ _get = @(k) Number(5), _set = @(k, x) ::collectgarbage() })
+        local before = t.x++
+        same(before.n, 5)
+        local made = newthread(function() { ::collectgarbage(); ::suspend([7]); ::collectgarbage(); return [8] })
+        same(made.call()[0], 7); same(made.wakeup()[0], 8)
+        foreach (x in (function() { for (local i = 0; i < 3; i++) { ::collectgarbage(); yield [i] } })()) same(x.len(), 1)
+        "##,
+    );
+}

@@ -186,3 +186,42 @@ fn one_contexts_memory_is_not_anothers() {
     assert!(one.context.memory_used() < before + 100_000);
     assert!(other.context.memory_used() > theirs + 1_000_000);
 }
+
+#[test]
+fn what_does_not_fit_into_a_metamethods_stack_is_a_depth_error() {
+    let opened = open();
+    let locals: String = (0..200).map(|at| format!("local v{at} = [{at}];")).collect();
+    let code = format!(
+        "local wide; wide = function(n) {{ {locals} return n == 0 ? 0 : wide(n - 1) + v199[0] - v199[0] }}
+         local t = {{}}.setdelegate({{ _get = function(key) {{ return wide(key) }}, _tostring = @() \"\" + wide(3) }})
+         local codes = []
+         for (local i = 0; i < 20; i++) try {{ codes.append(t[i]) }} catch (e) {{ codes.append(e.code) }}
+         try {{ codes.append(\"\" + t) }} catch (e) {{ codes.append(e.code) }}
+         return codes"
+    );
+    let codes = opened.run(&code).expect("every error is caught");
+    let codes: Vec<_> = codes.view().as_aggregate().expect("a list").elements().map(View::to_value).collect();
+    assert_eq!(codes.first(), Some(&Value::Int(0)));
+    assert_eq!(codes.last(), Some(&Value::from("depth")));
+    assert!(codes.iter().all(|it| *it == Value::Int(0) || *it == Value::from("depth")), "{codes:?}");
+    assert_eq!(opened.run("return 1"), Ok(Value::Int(1)));
+}
+
+#[test]
+fn a_function_has_as_many_locals_as_registers() {
+    let opened = open();
+    for count in [100, 126, 127, 128, 129, 200, 240, 250, 251, 252, 253, 254, 255, 256, 300] {
+        let locals: String = (1..count).map(|at| format!("local v{at} = id({at});")).collect();
+        let sum: Vec<_> = (1..count).map(|at| format!("v{at}")).collect();
+        let code = format!(
+            "function id(x) {{ return x }}
+             local made = function() {{ {locals} id(0); local kind = class {{ n = 1 }}(); return kind.n + {} }}
+             return made()",
+            sum.join("+")
+        );
+        match opened.run(&code) {
+            Ok(value) => assert_eq!(value, Value::Int(1 + count * (count - 1) / 2), "{count}"),
+            Err(error) => assert!(count > 240 && error.message().contains("too many locals"), "{count}: {error}"),
+        }
+    }
+}

@@ -5,9 +5,10 @@
 
 mod javascript;
 mod lua;
+mod squirrel;
 
 /// All of them.
-pub(crate) const LANGUAGES: [&Language; 2] = [&lua::LUA, &javascript::JAVASCRIPT];
+pub(crate) const LANGUAGES: [&Language; 3] = [&lua::LUA, &javascript::JAVASCRIPT, &squirrel::SQUIRREL];
 
 pub(crate) struct Language {
     /// The engine's name.
