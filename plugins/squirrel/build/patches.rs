@@ -134,6 +134,8 @@ pub(crate) const PATCHES: &[Patch] = &[
         "if(_stacksize>MAX_FUNC_STACKSIZE) Error",
         "if(_stacksize>=MAX_FUNC_STACKSIZE) Error",
     ),
+    // The C library writes the prefix itself.
+    once(VM, "_SC(\"(%s : 0x%p)\")", "_SC(\"(%s : %p)\")"),
     // A stack that grew by so little that deep recursion copied it thousands of times.
     once(
         VM,

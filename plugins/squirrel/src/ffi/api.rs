@@ -77,6 +77,9 @@ unsafe extern "C-unwind" {
     pub(super) fn sq_pushfloat(vm: Vm, value: f64);
     pub(super) fn sq_pushstring(vm: Vm, start: *const c_char, len: i64);
     pub(super) fn sq_pushroottable(vm: Vm);
+    pub(super) fn sq_setroottable(vm: Vm) -> i64;
+    pub(super) fn sq_seterrorhandler(vm: Vm);
+    pub(super) fn sq_setdebughook(vm: Vm);
     pub(super) fn sq_pushobject(vm: Vm, object: Object);
     pub(super) fn sq_newtableex(vm: Vm, room: i64);
     pub(super) fn sq_newarray(vm: Vm, size: i64);

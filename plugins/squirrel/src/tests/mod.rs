@@ -7,6 +7,7 @@ mod library;
 mod limits;
 mod mock;
 mod objects;
+mod odd;
 mod scripts;
 mod stops;
 mod values;
