@@ -43,9 +43,20 @@ pub(crate) const PATCHES: &[Patch] = &[
         "    if (!postfix) return Set(tself, tkey, target,selfidx);\n    Push(tmp);\n    \
          bool done = Set(tself, tkey, target,selfidx);\n    Pop();\n    if (!done) return false;\n    target = tmp;",
     ),
-    // Its frame is left to whoever called it, which is not always the interpreter's loop.
-    once(BASE, "if (sq_type(c) == OT_CLOSURE && (_closure(c)->_function->_bgenerator == false))", "if (false)"),
+    // `call` leaves its frame to the function, where the interpreter's loop called it; nobody else goes
+    // on with that function. It looked at its last argument instead of the function.
+    once(
+        BASE,
+        "SQObjectPtr &c = stack_get(v, -1);\n\tif (sq_type(c) == OT_CLOSURE",
+        "SQObjectPtr &c = stack_get(v, 1);\n\tif (v->_may_leave && sq_type(c) == OT_CLOSURE",
+    ),
     Patch { file: DEBUG, find: "if (cssize > level) {", times: 2, replace: "if (level >= 0 && cssize > level) {" },
+    // Sorting takes long without a comparator, too.
+    once(
+        BASE,
+        "    if(func < 0) {\n        if(!v->ObjCmp(a,b,ret)) return false;",
+        "    if(func < 0) {\n        calog_check();\n        if(!v->ObjCmp(a,b,ret)) return false;",
+    ),
     // An array that its own comparator shortens; and what the comparator threw stays what it is.
     once(
         BASE,

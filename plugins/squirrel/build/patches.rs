@@ -108,6 +108,28 @@ pub(crate) const PATCHES: &[Patch] = &[
         "if(ci == prevci) {\n                outres = STK(_top-nargs);",
         "if(_callsstacksize == frames) {\n                outres = temp_reg;",
     ),
+    // Which natives the loop itself has called: see `call` in the library.
+    once(
+        "squirrel/sqvm.h",
+        "    SQInteger _nnativecalls;\n",
+        "    SQInteger _nnativecalls;\n    bool _is_direct, _may_leave;\n",
+    ),
+    once(VM, "    _nnativecalls = 0;\n", "    _nnativecalls = 0;\n    _is_direct = _may_leave = false;\n"),
+    once(
+        VM,
+        "\t\t\t\t\t\tbool tailcall;\n",
+        "\t\t\t\t\t\tbool tailcall;\n                        _is_direct = true;\n",
+    ),
+    once(
+        VM,
+        "    SQInteger nparamscheck = nclosure->_nparamscheck;\n",
+        "    SQInteger nparamscheck = nclosure->_nparamscheck;\n    bool direct = _is_direct;\n    _is_direct = false;\n",
+    ),
+    once(
+        VM,
+        "    SQInteger ret = (nclosure->_function)(this);\n",
+        "    _may_leave = direct;\n    SQInteger ret = (nclosure->_function)(this);\n",
+    ),
     // Where nobody could take the answer of a native that suspends, it is told that it cannot.
     once(
         VM,

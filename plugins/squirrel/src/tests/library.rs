@@ -191,6 +191,15 @@ fn natives_call_generators_and_natives_at_any_depth() {
         local g = function() { return f.call(this, 1, 2) }
         same(g(), 2)
         same(f.pcall(this, 1), 1)
+        same(test.call.call(this, f, f), 1)
+        same((function(a, b = 2) { return a + b }).call(this, 1), 3)
+        local thrown = null
+        try { (function(a) {}).call(this) } catch (it) { thrown = it }
+        same(thrown.find("wrong number of parameters"), 0)
+        same(resume gen.call(this), 5)
+        try { (function() { throw "inside" }).call(this) } catch (it) { thrown = it }
+        same(thrown, "inside")
+        same([1, 2].map(function(x) { return f.call(this, x, x) })[1], 2)
         "##,
     );
 }
