@@ -158,11 +158,16 @@ pub(crate) const PATCHES: &[Patch] = &[
     ),
     // The C library writes the prefix itself.
     once(VM, "_SC(\"(%s : 0x%p)\")", "_SC(\"(%s : %p)\")"),
-    // A stack that grew by so little that deep recursion copied it thousands of times.
+    // Stacks grow by much at a time, and keep room for metamethods, which they cannot grow in.
+    once(
+        VM,
+        "    if(newtop + MIN_STACK_OVERHEAD > (SQInteger)_stack.size()) {\n        if(_nmetamethodscall) {",
+        "    if(!_nmetamethodscall && newtop + CALOG_HEADROOM > (SQInteger)_stack.size()) {\n        if(_nmetamethodscall) {",
+    ),
     once(
         VM,
         "        _stack.resize(newtop + (MIN_STACK_OVERHEAD << 2));\n        RelocateOuters();",
-        "        _stack.resize(newtop + newtop / 2 + (MIN_STACK_OVERHEAD << 2));\n        RelocateOuters();",
+        "        _stack.resize(newtop + newtop / 2 + CALOG_HEADROOM + MIN_STACK_OVERHEAD);\n        RelocateOuters();",
     ),
     // Values that were pushed beyond the stack's end.
     once(
@@ -225,6 +230,38 @@ pub(crate) const PATCHES: &[Patch] = &[
         COMPILER,
         "        else {\n            if(_raiseerror && ",
         "        catch(const CalogMisspelt &) {\n            if(_raiseerror && ",
+    ),
+    // `base` is nothing that can be changed; the compiler took two values too many for it.
+    once(COMPILER, "if(_es.donot_get == true)  { Error(", "if(_es.donot_get == true || _es.etype == BASE)  { Error("),
+    once(COMPILER, "else if(_es.etype == OBJECT || _es.etype == BASE) {", "else if(_es.etype == OBJECT) {"),
+    once(
+        COMPILER,
+        "if(_es.etype==EXPR) {\n            Error(_SC(\"can't '++'",
+        "if(_es.etype==EXPR || _es.etype==BASE) {\n            Error(_SC(\"can't '++'",
+    ),
+    Patch {
+        file: COMPILER,
+        find: "if(_es.etype==OBJECT || _es.etype==BASE) {",
+        times: 2,
+        replace: "if(_es.etype==OBJECT) {",
+    },
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "    SQUnsignedInteger npos=_targetstack.back();\n",
+        "    if(_targetstack.size() == 0) Error(_SC(\"a value is wanted here\"));\n    \
+         SQUnsignedInteger npos=_targetstack.back();\n    \
+         if(npos >= _vlocals.size()) Error(_SC(\"a value is wanted here\"));\n",
+    ),
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "    return _targetstack.back();\n",
+        "    if(_targetstack.size() == 0) Error(_SC(\"a value is wanted here\"));\n    return _targetstack.back();\n",
+    ),
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "    return _targetstack[((_targetstack.size()-1)-n)];\n",
+        "    if((SQInteger)_targetstack.size() <= n) Error(_SC(\"a value is wanted here\"));\n    \
+         return _targetstack[((_targetstack.size()-1)-n)];\n",
     ),
     // A compiler that recurses without end.
     once(

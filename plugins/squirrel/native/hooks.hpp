@@ -22,6 +22,9 @@ struct CalogShared {
 // Slots of one thread's stack of values, after which a recursion is called endless.
 #define CALOG_MOST_SLOTS 1000000
 
+// Slots that a call leaves free, for metamethods: within them a stack cannot grow.
+#define CALOG_HEADROOM 1000
+
 #define CALOG_POLL(vm) (((CalogShared *)_ss(vm)->_foreignptr)->poll)
 
 // Written in Rust: src/ffi/hooks.rs. All may unwind.

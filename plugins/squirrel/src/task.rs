@@ -14,8 +14,8 @@ use crate::{convert, errors};
 /// Ended threads that are kept for the next tasks.
 const IDLE_THREADS: usize = 8;
 
-/// Slots of a new thread. A thread cannot grow inside a metamethod, so it begins with room for one.
-const THREAD_SLOTS: i64 = 512;
+/// Slots of a new thread: what its first call would have it grow to.
+const THREAD_SLOTS: i64 = 1100;
 
 /// Slots that a task needs beyond its arguments.
 const OWN_SLOTS: i64 = 20;

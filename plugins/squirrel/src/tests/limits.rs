@@ -193,7 +193,7 @@ fn what_does_not_fit_into_a_metamethods_stack_is_a_depth_error() {
     let locals: String = (0..200).map(|at| format!("local v{at} = [{at}];")).collect();
     let code = format!(
         "local wide; wide = function(n) {{ {locals} return n == 0 ? 0 : wide(n - 1) + v199[0] - v199[0] }}
-         local t = {{}}.setdelegate({{ _get = function(key) {{ return wide(key) }}, _tostring = @() \"\" + wide(3) }})
+         local t = {{}}.setdelegate({{ _get = function(key) {{ return wide(key) }}, _tostring = @() \"\" + wide(30) }})
          local codes = []
          for (local i = 0; i < 20; i++) try {{ codes.append(t[i]) }} catch (e) {{ codes.append(e.code) }}
          try {{ codes.append(\"\" + t) }} catch (e) {{ codes.append(e.code) }}
@@ -205,6 +205,48 @@ fn what_does_not_fit_into_a_metamethods_stack_is_a_depth_error() {
     assert_eq!(codes.last(), Some(&Value::from("depth")));
     assert!(codes.iter().all(|it| *it == Value::Int(0) || *it == Value::from("depth")), "{codes:?}");
     assert_eq!(opened.run("return 1"), Ok(Value::Int(1)));
+}
+
+#[test]
+fn metamethods_nest() {
+    check(
+        r##"
+        local make = null
+        make = @(n) {}.setdelegate({ _get = function(key) {
+            local a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, i = 9, j = 10, k = 11, l = 12, m = 13
+            return n == 0 ? a + m : make(n - 1)[key]
+        } })
+        same(make(20).x, 14)
+        same(newthread(@() make(20).x).call(), 14)
+        local deep; deep = function(n) { return n == 0 ? make(20).x : deep(n - 1) }
+        foreach (n in [1, 10, 100, 1000, 5000]) same(deep(n), 14)
+        "##,
+    );
+}
+
+#[test]
+fn base_cannot_be_changed() {
+    let opened = open();
+    for code in [
+        "base++",
+        "++base",
+        "--base",
+        "delete base",
+        "class base {}",
+        "base = 1",
+        "base <- 1",
+        "base += 1",
+        "x = base--",
+    ] {
+        for code in [
+            code.to_owned(),
+            format!("class A {{ function f() {{ return [1, {code}, 2] }} }}"),
+            format!("{code}; 1 + 1"),
+        ] {
+            let error = fails(&opened, &code);
+            assert_eq!(error.frames().count(), 1, "{code}: {error:?}");
+        }
+    }
 }
 
 #[test]
