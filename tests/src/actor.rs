@@ -19,7 +19,7 @@ pub struct Language {
 }
 
 /// All of them.
-pub const LANGUAGES: [Language; 3] = [
+pub const LANGUAGES: [Language; 4] = [
     Language {
         name: "lua",
         extension: "lua",
@@ -76,6 +76,25 @@ pub const LANGUAGES: [Language; 3] = [
             "caught",
             "generator",
             "parse",
+        ],
+    },
+    Language {
+        name: "basic",
+        extension: "bas",
+        actor: include_str!("actor/actor.bas"),
+        overflows: &[
+            "plain",
+            "mutual",
+            "caught",
+            "lambda",
+            "compare",
+            "hash",
+            "to_string",
+            "get",
+            "iterator",
+            "method",
+            "calls",
+            "value",
         ],
     },
 ];

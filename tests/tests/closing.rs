@@ -105,6 +105,27 @@ fn loops(language: &Language) -> &'static [(&'static str, &'static str)] {
             ("for", "for (;;) {}"),
             ("garbage", "while (true) { local t = {}; t.t <- t; collectgarbage() }"),
         ],
+        "basic" => &[
+            ("plain", "WHILE TRUE : WEND"),
+            ("until", "DO : UNTIL FALSE"),
+            ("for", "FOR i = 1 TO 2 STEP 0 : NEXT"),
+            ("range", "FOR i IN LIST(1 TO 9223372036854775806) : NEXT"),
+            ("goto", "again: GOTO again"),
+            ("calls", "f = LAMBDA () () : WHILE TRUE : f() : WEND"),
+            ("caught", "WHILE TRUE : TRY : WHILE TRUE : WEND : CATCH : ENDTRY : WEND"),
+            ("raised", "WHILE TRUE : TRY : RAISE(1) : CATCH : ENDTRY : WEND"),
+            ("natives", "WHILE TRUE : calog.self() : WEND"),
+            (
+                "recursion",
+                "f = LAMBDA (f) (TRY : f(f) : CATCH : ENDTRY : f(f)) : WHILE TRUE : TRY : f(f) : CATCH : ENDTRY : WEND",
+            ),
+            ("sort", "l = LIST(1 TO 100000) : WHILE TRUE : SORT(CLONE(l)) : WEND"),
+            (
+                "callback",
+                "f = LAMBDA () (WHILE TRUE : WEND) : WHILE TRUE : TRY : calog.call(f) : CATCH : ENDTRY : WEND",
+            ),
+            ("garbage", "WHILE TRUE : l = LIST() : PUSH(l, l) : WEND"),
+        ],
         other => panic!("{other}: say here how its code never ends"),
     }
 }
@@ -167,6 +188,7 @@ fn interrupt(scene: &Scene, language: &Language, code: &str, in_call: bool) -> R
         ("lua", true) => format!("return {{ run = function() {code} end }}"),
         ("javascript", true) => format!("export function run() {{ {code} }}"),
         ("squirrel", true) => format!("return {{ run = function() {{ {code} }} }}"),
+        ("basic", true) => format!("calog.export(\"run\", LAMBDA () ({code}))"),
         (other, true) => panic!("{other}: say here what a function is"),
     };
     let context = scene.start("a", language, None, &text);
@@ -277,6 +299,7 @@ fn queued_calls_are_answered_dead_and_the_one_in_flight_is_answered() {
             "lua" => "return { run = function() block() return 'ended' end }",
             "javascript" => "export function run() { block(); return 'ended' }",
             "squirrel" => "return { run = function() { block(); return \"ended\" } }",
+            "basic" => "calog.export(\"run\", LAMBDA () (block() : RETURN \"ended\"))",
             other => panic!("{other}: say here how it calls a native"),
         };
         let b = scene.script("b", language, None, blocks);
@@ -354,6 +377,16 @@ fn a_script_closes_what_it_opened() {
                 "squirrel" => format!(
                     "local c = calog.open(\"{file}\"), ok = true, code = null; c.close(); c.close()
                      try {{ c.wait() }} catch (e) {{ ok = false; code = e.code }} return {{ ok = ok, code = code }}"
+                ),
+                "basic" => format!(
+                    "c = calog.open(\"{file}\") : c.close() : c.close()
+                     TRY
+                         c.wait()
+                         calog.export(\"ok\", TRUE)
+                     CATCH e
+                         calog.export(\"ok\", FALSE)
+                         calog.export(\"code\", e.code)
+                     ENDTRY"
                 ),
                 other => panic!("{other}: say here how it opens and closes"),
             };

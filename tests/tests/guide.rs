@@ -11,6 +11,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 const GUIDE: &str = include_str!("../../docs/scripts.md");
+const BASIC: &str = include_str!("../../docs/basic.md");
 const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
 
 #[test]
@@ -23,6 +24,12 @@ fn the_examples_of_the_guide_do_what_it_says() {
 fn the_examples_of_squirrels_page_do_what_it_says() {
     let run = run_examples(SQUIRREL);
     assert_eq!(run, SQUIRREL.matches("\n## ").count() as u32 - 2, "each section but the last two has one");
+}
+
+/// Most programs of this page stand alone, and the engine's own tests run them.
+#[test]
+fn the_examples_of_basics_page_do_what_it_says() {
+    assert_eq!(run_examples(BASIC), 1);
 }
 
 /// Writes and runs the examples of a page, section by section. How many were run.

@@ -27,6 +27,9 @@ fn says_where(language: &Language) -> &'static str {
             "const where = () => here(); export { where as here }; export const who = () => calog.self().thread"
         }
         "squirrel" => "return { here = @() here(), who = @() calog.self().thread }",
+        "basic" => {
+            "calog.export(\"here\", LAMBDA () (RETURN here())) : calog.export(\"who\", LAMBDA () (RETURN calog.self().thread))"
+        }
         other => panic!("{other}: say here how it calls a native"),
     }
 }
@@ -105,6 +108,7 @@ fn calls_many(language: &Language) -> &'static str {
         "squirrel" => {
             "return { many = function(n) { local s = 0; for (local i = 1; i <= n; i++) s += on_host(i); return s } }"
         }
+        "basic" => "calog.export(\"many\", LAMBDA (n) (s = 0 : FOR i = 1 TO n : s = s + on_host(i) : NEXT : RETURN s))",
         other => panic!("{other}: say here how it calls a native"),
     }
 }
@@ -153,6 +157,7 @@ fn a_native_of_the_program_that_the_program_calls_runs_inline() {
             "lua" => "return { note = note, call = function(text) note(text) end }",
             "javascript" => "export const native = note, call = text => note(text); export { native as note }",
             "squirrel" => "return { note = note, call = @(text) note(text) }",
+            "basic" => "calog.export(\"note\", note) : calog.export(\"call\", LAMBDA (text) (note(text)))",
             other => panic!("{other}: say here how it calls a native"),
         };
         let context = world.open(&format!("a.{}", language.extension), text);
@@ -241,6 +246,9 @@ fn asks_whose(language: &Language) -> &'static str {
         "lua" => "return { ask = function() return whose() end, add = function(a, b) return a + b end }",
         "javascript" => "export const ask = () => whose(), add = (a, b) => a + b",
         "squirrel" => "return { ask = @() whose(), add = @(a, b) a + b }",
+        "basic" => {
+            "calog.export(\"ask\", LAMBDA () (RETURN whose())) : calog.export(\"add\", LAMBDA (a, b) (RETURN a + b))"
+        }
         other => panic!("{other}: say here how it calls a native"),
     }
 }

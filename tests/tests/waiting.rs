@@ -33,6 +33,14 @@ fn waits_everywhere(language: &Language) -> &'static str {
              })
              gate.note(\"main=\" + gate.wait(\"main\"))"
         }
+        "basic" => {
+            "calog.export(\"add\", LAMBDA (a, b) (RETURN a + b))
+             calog.export(\"call\", LAMBDA (name) (RETURN gate.wait(name)))
+             calog.export(\"spawn\", LAMBDA (name) (
+                 gate.post(LAMBDA () (gate.note(name + \"=\" + gate.wait(name))))
+             ))
+             gate.note(\"main=\" + gate.wait(\"main\"))"
+        }
         other => panic!("{other}: say here how its main chunk waits"),
     }
 }
@@ -178,6 +186,7 @@ fn a_spawned_tasks_failure_is_reported() {
             "lua" => "gate.post(function() gate.later(1) error('in the task') end)",
             "javascript" => "gate.post(async () => { await gate.later(1); throw new Error('in the task') })",
             "squirrel" => "gate.post(function() { gate.later(1); throw \"in the task\" })",
+            "basic" => "gate.post(LAMBDA () (gate.later(1) : RAISE(\"in the task\")))",
             other => panic!("{other}: say here how a task fails"),
         };
         let context = scene.script("a", language, None, text);
@@ -369,6 +378,111 @@ const SQUIRREL_SITES: &[Site] = &[
          }).call()",
     ),
 ];
+/// What these places need: routines, and classes whose methods wait.
+const BASIC_AROUND: &str = "
+DEF add(a, b)
+    RETURN a + b
+ENDDEF
+DEF later(name)
+    RETURN gate.wait(name)
+ENDDEF
+CLASS place
+    VAR v = \"\", waited = FALSE
+    DEF wait(n)
+        RETURN gate.wait(n)
+    ENDDEF
+    DEF waits()
+        RETURN LAMBDA (n) (RETURN gate.wait(n))
+    ENDDEF
+    DEF to_string()
+        RETURN gate.wait(v)
+    ENDDEF
+    DEF len()
+        RETURN gate.wait(v)
+    ENDDEF
+    DEF get(n)
+        RETURN gate.wait(n)
+    ENDDEF
+    DEF set(n, x)
+        RETURN gate.wait(n)
+    ENDDEF
+    DEF hash()
+        RETURN 0
+    ENDDEF
+    DEF compare(other)
+        IF v <> \"\" AND NOT waited THEN
+            waited = TRUE
+            v = later(v)
+        ENDIF
+        RETURN 0
+    ENDDEF
+ENDCLASS
+CLASS key
+    VAR v = \"\", waited = FALSE
+    DEF hash()
+        IF NOT waited THEN
+            waited = TRUE
+            v = gate.wait(v)
+        ENDIF
+        RETURN 0
+    ENDDEF
+    DEF compare(other)
+        RETURN 0
+    ENDDEF
+ENDCLASS
+CLASS walked
+    VAR name = \"\"
+    DEF iterator()
+        RETURN ITERATOR(LIST(gate.wait(name)))
+    ENDDEF
+ENDCLASS
+CLASS walker
+    VAR name = \"\", v = NIL
+    DEF move_next()
+        v = gate.wait(name)
+        RETURN TRUE
+    ENDDEF
+    DEF get()
+        RETURN v
+    ENDDEF
+ENDCLASS
+";
+
+const BASIC_SITES: &[Site] = &[
+    suspends("routine", "RETURN gate.wait(name)"),
+    suspends("variable", "VAR v = gate.wait(name) : RETURN v"),
+    suspends("lambda", "VAR f = LAMBDA (n) (RETURN gate.wait(n)) : RETURN f(name)"),
+    suspends("routine that is called", "RETURN CALL later(name)"),
+    suspends("expression", "RETURN \"\" + gate.wait(name)"),
+    suspends("argument", "RETURN add(gate.wait(name), \"\")"),
+    suspends("index", "VAR d = DICT(\"one\", \"one\", \"two\", \"two\") : RETURN d(gate.wait(name))"),
+    suspends("element", "VAR l = LIST(0)\nl(0) = gate.wait(name)\nRETURN l(0)"),
+    suspends("array", "DIM a(1)\na(0) = gate.wait(name)\nRETURN a(0)"),
+    suspends("condition", "VAR v\nv = gate.wait(name)\nIF v = \"\" THEN RETURN 0 ELSE RETURN v"),
+    suspends("FOR", "FOR i = 1 TO 1\nRETURN gate.wait(name)\nNEXT"),
+    suspends("FOR IN", "FOR c IN LIST(gate.wait(name))\nRETURN c\nNEXT"),
+    suspends("WHILE", "VAR v = NIL\nWHILE v = NIL\nv = gate.wait(name)\nWEND\nRETURN v"),
+    suspends("UNTIL", "VAR v\nDO\nv = gate.wait(name)\nUNTIL v <> \"\"\nRETURN v"),
+    suspends("TRY", "TRY\nRETURN gate.wait(name)\nCATCH e\nRETURN e.message\nENDTRY"),
+    suspends("CATCH", "TRY\nRAISE(\"x\")\nCATCH e\nRETURN gate.wait(name)\nENDTRY"),
+    suspends("member", "VAR o = NEW(place)\no.v = gate.wait(name)\nRETURN o.v"),
+    suspends("method", "RETURN NEW(place).wait(name)"),
+    suspends("lambda in a method", "RETURN NEW(place).waits()(name)"),
+    suspends("TO_STRING", "VAR o = NEW(place)\no.v = name\nRETURN STR(o)"),
+    suspends("LEN", "VAR o = NEW(place)\no.v = name\nRETURN LEN(o)"),
+    suspends("GET", "RETURN GET(NEW(place), name)"),
+    suspends("SET", "RETURN SET(NEW(place), name, 1)"),
+    suspends("ITERATOR", "VAR o = NEW(walked)\no.name = name\nFOR v IN o\nRETURN v\nNEXT"),
+    suspends("MOVE_NEXT", "VAR o = NEW(walker)\no.name = name\nFOR v IN o\nRETURN v\nNEXT"),
+    suspends("native that calls back", "RETURN calog.call(later, name)"),
+    pumps("SORT", "VAR o = NEW(place)\no.v = name\nSORT(LIST(o, NEW(place)))\nRETURN o.v"),
+    pumps("HASH", "VAR o = NEW(key)\no.v = name\nVAR d = DICT(o, 1)\nRETURN o.v"),
+    pumps("COMPARE of keys", "VAR o = NEW(place), d = DICT(NEW(place), 1)\no.v = name\nSET(d, o, 2)\nRETURN o.v"),
+    pumps(
+        "SORT below a lambda",
+        "VAR o = NEW(place), f = LAMBDA () (SORT(LIST(o, o)) : RETURN o.v)\no.v = name\nRETURN f()",
+    ),
+];
 
 /// A script that exports `add`, and `site(name)` with this code.
 fn script_of(language: &Language, code: &str) -> String {
@@ -378,6 +492,9 @@ fn script_of(language: &Language, code: &str) -> String {
         ),
         "javascript" => format!("export const add = (a, b) => a + b; export function site(name) {{ {code} }}"),
         "squirrel" => format!("return {{ add = @(a, b) a + b, site = function(name) {{ {code} }} }}"),
+        "basic" => format!(
+            "{BASIC_AROUND}DEF site(name)\n{code}\nENDDEF\ncalog.export(\"add\", add)\ncalog.export(\"site\", site)"
+        ),
         other => panic!("{other}: say here what a function is"),
     }
 }
@@ -389,6 +506,7 @@ fn every_place_that_can_wait_suspends_or_pumps() {
             "lua" => LUA_SITES,
             "javascript" => JAVASCRIPT_SITES,
             "squirrel" => SQUIRREL_SITES,
+            "basic" => BASIC_SITES,
             other => panic!("{other}: list the places where it waits"),
         };
         for site in sites {
