@@ -208,6 +208,12 @@ pub(crate) const PATCHES: &[Patch] = &[
         times: 6,
         replace: "SQObjectPtr o = stack_get(v,1);",
     },
+    // The chain of all objects is in two parts meanwhile.
+    once(
+        "squirrel/sqstate.cpp",
+        "    SQInteger n=0;\n    SQCollectable *tchain=NULL;\n",
+        "    CalogUnrefused unrefused;\n    SQInteger n=0;\n    SQCollectable *tchain=NULL;\n",
+    ),
     // A size that wraps around.
     once(
         "squirrel/squtils.h",

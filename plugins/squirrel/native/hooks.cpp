@@ -68,6 +68,16 @@ void calog_ask(unsigned long long count, unsigned long long each)
     ask(count * each);
 }
 
+CalogUnrefused::CalogUnrefused() : shared(account), running(account ? account->running : 0)
+{
+    if(shared) shared->running = 0;
+}
+
+CalogUnrefused::~CalogUnrefused()
+{
+    if(shared) shared->running = running;
+}
+
 void *sq_vm_malloc(SQUnsignedInteger size)
 {
     void *memory = malloc(size ? size : 1);

@@ -74,6 +74,14 @@ bool calog_is_new(SQVM *vm, void *tag);
 // Whether the C stack is used as far as scripts may.
 bool calog_stack_is_low();
 
+// No memory is refused while it lives: what runs would not be left as it was.
+struct CalogUnrefused {
+    CalogUnrefused();
+    ~CalogUnrefused();
+    CalogShared *shared;
+    unsigned running;
+};
+
 // Counts how deeply marks nest while it lives; the deepest are left for the outermost to do.
 struct CalogMarking {
     CalogMarking(const tagSQObject &object, SQCollectable **chain);

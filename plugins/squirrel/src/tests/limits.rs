@@ -176,6 +176,19 @@ fn memory_is_counted_and_limited() {
 }
 
 #[test]
+fn garbage_is_not_lost_when_there_is_no_room_to_list_it() {
+    let opened = open();
+    let before = opened.context.memory_used();
+    opened.run("for (local i = 0; i < 50000; i++) { local t = {}; t.t <- t }").expect("no limit yet");
+    opened.context.set_memory_limit(opened.context.memory_used() + 70_000);
+    // More than the limit allows: told at the next call, or not at all.
+    let _ = opened.run("local n = resurrectunreachable().len(); for (local i = 0; i < 10; i++) n++; return n");
+    opened.context.set_memory_limit(u64::MAX);
+    opened.run("collectgarbage()").expect("no limit");
+    assert!(opened.context.memory_used() < before + 500_000, "{} and {before}", opened.context.memory_used());
+}
+
+#[test]
 fn one_contexts_memory_is_not_anothers() {
     let (one, other) = (open(), open());
     let make = other.run("kept <- []; return function() { kept.append(array(1000, 0)) }").expect("a function");
