@@ -164,7 +164,7 @@ fn advance(core: &Core, thread: Thread, info: &CallInfo, run: impl FnOnce(Stack)
     let ended = until_unwound(|| {
         let _running = core.shared.run();
         match run(stack)? {
-            Progress::Done => convert::read(core, stack, -1).map(Some),
+            Progress::Done => convert::read(core, stack, -1).map(Some).map_err(|it| it.inside("the result")),
             Progress::Failed => Err(errors::take(core, stack)),
             Progress::Suspended => {
                 stack.pop(1);
