@@ -1,6 +1,7 @@
 //! The `calog` command as a user runs it, in an environment that holds nothing of the tester's own.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -67,6 +68,13 @@ impl Calog {
     #[must_use]
     pub fn within(mut self, folder: &Path) -> Calog {
         self.0.current_dir(folder);
+        self
+    }
+
+    /// With this file as its standard input; otherwise it has none.
+    #[must_use]
+    pub fn input(mut self, file: &Path) -> Calog {
+        self.0.stdin(File::open(file).expect("the input can be read"));
         self
     }
 
