@@ -52,6 +52,39 @@ fn endless_loops_stop_when_they_are_told_to() {
 }
 
 #[test]
+fn what_a_program_has_no_name_for_is_let_go() {
+    let opened = open();
+    opened.run("DEF big()\nVAR l = LIST()\nFOR i = 1 TO 1000\nPUSH(l, i)\nNEXT\nRETURN l\nENDDEF").expect("a program");
+    let before = opened.context.memory_used();
+    for code in [
+        "big()",
+        "PRINT LEN(big())",
+        "IF big() THEN END",
+        "FOR x IN big()\nEXIT\nNEXT",
+        "FOR x IN big()\nEND\nNEXT",
+        "TRY\nRAISE(big())\nCATCH\nENDTRY",
+        "PUSH(big(), SQR(\"\"))",
+        "CLASS c\nVAR n = 0\nENDCLASS\nx = NEW(c)\nx.n = LEN(big())",
+        "f = LAMBDA (l) (END)\nf(big())",
+        "x = test.later(big())\nx = 0",
+    ] {
+        let _ = opened.run(code);
+        let more = opened.context.memory_used() - before;
+        assert!(more < 8000, "{code}: {more} bytes more");
+    }
+    let mut code = "before = MEM\n".to_owned();
+    code += "big()\nPUSH(big(), 1)\nCALL big()\nPRINT MEM - before < 8000";
+    assert_eq!(
+        {
+            printed();
+            opened.run(&code).map(|_| printed())
+        },
+        Ok("1".into()),
+        "nor while it runs"
+    );
+}
+
+#[test]
 fn texts_nest_to_a_bound() {
     for code in [
         format!("x = {}1{}", "(".repeat(5000), ")".repeat(5000)),
