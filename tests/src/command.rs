@@ -1,7 +1,6 @@
 //! The `calog` command as a user runs it, in an environment that holds nothing of the tester's own.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -71,10 +70,10 @@ impl Calog {
         self
     }
 
-    /// With this file as its standard input; otherwise it has none.
+    /// With this as its standard input; otherwise it has none.
     #[must_use]
-    pub fn input(mut self, file: &Path) -> Calog {
-        self.0.stdin(File::open(file).expect("the input can be read"));
+    pub fn input(mut self, from: impl Into<Stdio>) -> Calog {
+        self.0.stdin(from);
         self
     }
 

@@ -1,6 +1,6 @@
 //! The programs in `examples/basic` print what lies beside them.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 
 use calog_tests::{Calog, Folder, Ran, root};
@@ -19,7 +19,7 @@ fn run(program: &str, args: &[&str], input: &str) -> Ran {
     let input = folder.write("input.txt", input);
     let program = lies(program).to_string_lossy().into_owned();
     let args = ["run", &program].into_iter().chain(args.iter().copied());
-    Calog::new(args).input(&input).run()
+    Calog::new(args).input(File::open(input).expect("it was written")).run()
 }
 
 #[test]

@@ -202,8 +202,7 @@ impl Core {
                 if let Some(prompt) = prompt {
                     self.host.print(&prompt);
                 }
-                let completion = self.runtime.blocking("a line of INPUT", input::read_line);
-                Ok(Answer::Later(Kind::Input { is_text }, completion))
+                Ok(Answer::Later(Kind::Input { is_text }, input::line(&self.runtime)?))
             }
         }
     }
