@@ -16,6 +16,9 @@ macro_rules! faults {
             /// The warning of a division by zero.
             pub(crate) const DIVIDE_BY_ZERO: &str = "Divide by zero";
 
+            /// The warning of a function that has no value for a number.
+            pub(crate) const NO_VALUE: &str = "No value for this number";
+
             /// What it says.
             pub(crate) fn text(self) -> &'static str {
                 match self { $(Number::$name => $text,)* }

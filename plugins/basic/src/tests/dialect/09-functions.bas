@@ -7,6 +7,7 @@ PRINT ABS(-5), ABS(2.5), " ", SGN(-3), SGN(0), SGN(0.1);
 '### SQR(-1) = nan
 PRINT SQR(16), " ", SQR(2), " ", SQR(-1);
 '> 4 1.41421 nan
+'? 1:34: No value for this number
 
 '### FLOOR, CEIL
 PRINT FLOOR(2.7), FLOOR(-2.7), " ", CEIL(2.1), CEIL(-2.1);

@@ -124,3 +124,11 @@ CATCH e
     PRINT e.code;
 ENDTRY
 '> depth
+
+'### Warnings: wrong numeric arg
+PRINT SQR(-1), " ", LOG(-1), " ", ASIN(2), " ", SIN(1 / 1e-320), " ", LOG(0);
+'> nan nan nan nan -inf
+'? 1:7: No value for this number
+'? 1:21: No value for this number
+'? 1:35: No value for this number
+'? 1:49: No value for this number
