@@ -41,6 +41,8 @@ fn endless_loops_stop_when_they_are_told_to() {
         "TRY\nDEF f()\nRETURN f()\nENDDEF\nWHILE 1\nTRY\ntest.stop()\nf()\nCATCH e\nENDTRY\nWEND\nCATCH e\nENDTRY",
         "DEF f()\nFOR x IN LIST(1 TO 1000000000000)\nNEXT\nENDDEF\ntest.stop()\nf()",
         "f = LAMBDA () (WHILE 1 : WEND)\ntest.stop()\ntest.call(f)",
+        // Nor is an error that is no longer caught what the program ends with.
+        "TRY\ntest.stop()\nRAISE(\"caught\")\nCATCH e\nENDTRY",
     ] {
         let opened = open();
         let error = opened.run(code).expect_err("it was stopped");
