@@ -139,7 +139,7 @@ fn the_error_of_an_import_is_its_importers_alone() {
     let bad = folder.path().join("bad.probe");
     std::fs::write(&bad, "no such act").expect("a script");
     let text = format!("start: import {} answer", bad.display());
-    check(|| {
+    check(move || {
         let reported = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&reported);
         let runtime =
