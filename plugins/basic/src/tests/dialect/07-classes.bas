@@ -123,7 +123,7 @@ PRINT GET(o, "N"), " ", m(1), " ", TYPE(m);
 CLASS c
 ENDCLASS
 PRINT GET(NEW(c), "x")
-'! 24 Invalid identifier usage @3:7
+'! 24 Invalid identifier usage: there is no member x @3:7
 
 '### a member that is not there
 CLASS c
