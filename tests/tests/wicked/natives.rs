@@ -147,6 +147,11 @@ fn what_has_no_caller_to_tell_is_let_pass() {
         evaluates("return wicked.nested.deeper()", "deeper"),
         evaluates("return wicked.races(300)", "300"),
         evaluates("return wicked.leaves()", r#"told 1, awaited false, handed back Err(Ok("kept"))"#),
+        evaluates(
+            "local all = {} for i = 1, 100000 do all[i] = wicked.call end
+             local _, e = pcall(wicked.call, table.unpack(all)) return e.code",
+            "depth",
+        ),
         evaluates("wicked.rings('panic') return wicked.later(1, 'rung')", "rung"),
         evaluates("wicked.rings('payload') return wicked.later(1, 'rung')", "rung"),
         evaluates("wicked.keeps_alive() return 1", "1"),
