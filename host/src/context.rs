@@ -41,6 +41,8 @@ pub(crate) struct ContextShared {
     pub(crate) options: ContextOptions,
     /// As its options say.
     pub(crate) lenient: bool,
+    /// It was opened by an import, which is told how the main chunk ended, sooner or later.
+    imported: bool,
     pub(crate) printer: Printer,
     /// What a call to it is waited for as.
     pub(crate) call_text: Str,
@@ -64,11 +66,12 @@ pub(crate) struct Identity {
     pub(crate) script: String,
     pub(crate) path: String,
     pub(crate) options: ContextOptions,
+    pub(crate) imported: bool,
 }
 
 impl ContextShared {
     pub(crate) fn new(core: &Arc<Core>, id: ContextId, thread: &Arc<Thread>, identity: Identity) -> ContextShared {
-        let Identity { name, engine, language, script, path, options } = identity;
+        let Identity { name, engine, language, script, path, options, imported } = identity;
         ContextShared {
             core: Arc::clone(core),
             id,
@@ -80,6 +83,7 @@ impl ContextShared {
             path,
             thread: Arc::clone(thread),
             lenient: options.lenient(),
+            imported,
             options,
             printer: Printer::new(&core.sink),
             state: AtomicU8::new(State::Open as u8),
@@ -214,7 +218,8 @@ impl ContextShared {
         let _ = finisher.finish(result);
     }
 
-    /// The main chunk has ended. Only the first result counts. Whether somebody waited for it.
+    /// The main chunk has ended. Only the first result counts. Whether somebody is told of it: an import
+    /// may come to wait only now.
     pub(crate) fn main_ended(&self, result: &Result<Value>) -> bool {
         let waiters = {
             let mut main = self.main.lock();
@@ -227,7 +232,7 @@ impl ContextShared {
                 Main::Ended(_) => return true,
             }
         };
-        let told = !waiters.is_empty();
+        let told = self.imported || !waiters.is_empty();
         for waiter in waiters {
             let _ = waiter.finish(result.clone());
         }

@@ -35,11 +35,12 @@ pub struct Open {
     name: Option<String>,
     thread: Option<String>,
     options: Vec<(String, Value)>,
+    imported: bool,
 }
 
 impl Open {
     fn new(origin: Origin) -> Open {
-        Open { origin, name: None, thread: None, options: Vec::new() }
+        Open { origin, name: None, thread: None, options: Vec::new(), imported: false }
     }
 
     /// A script file.
@@ -128,6 +129,7 @@ impl Core {
             script: found.script,
             path: found.path.to_string_lossy().into_owned(),
             options: options.clone(),
+            imported: open.imported,
         };
         let mut shared = None;
         let threading = found.engine.description.threading;
@@ -247,6 +249,7 @@ impl Core {
         let thread = importer.and_then(|context| context.options.get("thread").as_str()).map(str::to_owned);
         let mut open = Open::file(path);
         open.thread = thread;
+        open.imported = true;
         let (context, _main) = self.open(open, None).map(|(context, main)| {
             // Whoever imports waits for the main chunk through the context itself.
             if let Some(main) = main {

@@ -19,7 +19,7 @@ pub struct Language {
 }
 
 /// All of them.
-pub const LANGUAGES: [Language; 2] = [
+pub const LANGUAGES: [Language; 4] = [
     Language {
         name: "lua",
         extension: "lua",
@@ -57,6 +57,44 @@ pub const LANGUAGES: [Language; 2] = [
             "apply",
             "construct",
             "generator",
+        ],
+    },
+    Language {
+        name: "squirrel",
+        extension: "nut",
+        actor: include_str!("actor/actor.nut"),
+        overflows: &[
+            "plain",
+            "compare",
+            "map",
+            "metamethod",
+            "tostring",
+            "arithmetic",
+            "construct",
+            "thread",
+            "acall",
+            "caught",
+            "generator",
+            "parse",
+        ],
+    },
+    Language {
+        name: "basic",
+        extension: "bas",
+        actor: include_str!("actor/actor.bas"),
+        overflows: &[
+            "plain",
+            "mutual",
+            "caught",
+            "lambda",
+            "compare",
+            "hash",
+            "to_string",
+            "get",
+            "iterator",
+            "method",
+            "calls",
+            "value",
         ],
     },
 ];

@@ -100,7 +100,7 @@ fn text(name: &str) -> String {
 }
 
 /// Waits for a turn of the calling context's own mailbox.
-fn later(info: &CallInfo, value: Value) -> Result<Completion> {
+pub(crate) fn later(info: &CallInfo, value: Value) -> Result<Completion> {
     let (completion, finisher) = info.runtime().internal_completion("a turn of its thread");
     let turn = Mutex::new(Some((finisher, value)));
     let finish = move || {

@@ -6,6 +6,7 @@ mod alone;
 mod asked;
 mod build;
 mod command;
+pub mod conformance;
 mod folder;
 mod footprint;
 mod gates;

@@ -31,14 +31,19 @@ impl World {
 
     /// One with more in its builder.
     pub fn with(more: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> World {
+        World::over(SearchPath::of([plugin_folder()]), more)
+    }
+
+    /// One over other plugins.
+    pub fn over(plugins: SearchPath, more: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> World {
         let output = Output::default();
         let errors = Rc::new(RefCell::new(Vec::new()));
         let seen = Rc::clone(&errors);
         let builder = Runtime::builder()
-            .plugins(SearchPath::of([plugin_folder()]))
+            .plugins(plugins)
             .output(output.clone())
             .on_error(move |context, error| seen.borrow_mut().push((context, error.clone())));
-        let runtime = more(builder).build().expect("a runtime over the workspace's plugins");
+        let runtime = more(builder).build().expect("a runtime over these plugins");
         let folder = Folder::new();
         World { runtime, output, errors, folder }
     }

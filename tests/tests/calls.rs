@@ -68,10 +68,106 @@ const JAVASCRIPT: Language = Language {
     ",
 };
 
+const SQUIRREL: Language = Language {
+    extension: "nut",
+    script: "
+        local held = null
+        local M = {}
+        M.add <- function(a, b) { return a + b }
+        M.apply <- function(f, ...) { return f.acall([this].extend(vargv)) }
+        M.same <- function(f, g) { return f == g && typeof f == \"function\" }
+        M.keep <- function(f) { held = f; return f }
+        M.kept <- function() { return held }
+        M.forget <- function() { held = null; collectgarbage() }
+        M[\"throw\"] <- function(message) { throw message }
+        M.throw_value <- function() { throw { answer = 42, list = [1, 2] } }
+        M[\"catch\"] <- function(f, ...) {
+            try { f.acall([this].extend(vargv)); return { ok = true } }
+            catch (e) {
+                if (\"answer\" in e) return { answer = e.answer, list = e.list }
+                return { code = e.code, message = e.message, frames = e.trace.len() }
+            }
+        }
+        M.ping <- function(other) { return other(M.ping) }
+        M.many <- function(f, n) { for (local i = 0; i < n; i++) f(@() i); return true }
+        M.discard <- function(f) { return null }
+        return M
+    ",
+};
+
+const BASIC: Language = Language {
+    extension: "bas",
+    script: "
+        held = NIL
+        DEF add(a, b)
+            RETURN a + b
+        ENDDEF
+        DEF apply(f, ...)
+            count = LEN(...)
+            IF count = 0 THEN RETURN f()
+            IF count = 1 THEN RETURN f(...)
+            IF count = 2 THEN RETURN f(..., ...)
+            IF count = 3 THEN RETURN f(..., ..., ...)
+            RETURN f(..., ..., ..., ...)
+        ENDDEF
+        DEF same(f, g)
+            RETURN f = g AND (f IS TYPE(\"ROUTINE\"))
+        ENDDEF
+        DEF keep(f)
+            held = f
+            RETURN f
+        ENDDEF
+        DEF kept()
+            RETURN held
+        ENDDEF
+        DEF forget()
+            held = NIL
+        ENDDEF
+        DEF throw(message)
+            RAISE(message)
+        ENDDEF
+        DEF throw_value()
+            RAISE(DICT(\"answer\", 42, \"list\", LIST(1, 2)))
+        ENDDEF
+        DEF catch_it(f, ...)
+            TRY
+                IF LEN(...) = 2 THEN f(..., ...) ELSEIF LEN(...) = 1 THEN f(...) ELSE f()
+                RETURN DICT(\"ok\", TRUE)
+            CATCH e
+                IF EXISTS(e, \"answer\") THEN RETURN DICT(\"answer\", e.answer, \"list\", e.list)
+                RETURN DICT(\"code\", e.code, \"message\", e.message, \"frames\", e.row)
+            ENDTRY
+        ENDDEF
+        DEF ping(other)
+            RETURN other(ping)
+        ENDDEF
+        DEF many(f, n)
+            FOR i = 1 TO n
+                f(LAMBDA () (RETURN i))
+            NEXT
+            RETURN TRUE
+        ENDDEF
+        DEF discard(f)
+        ENDDEF
+        calog.export(\"add\", add)
+        calog.export(\"apply\", apply)
+        calog.export(\"same\", same)
+        calog.export(\"keep\", keep)
+        calog.export(\"kept\", kept)
+        calog.export(\"forget\", forget)
+        calog.export(\"throw\", throw)
+        calog.export(\"throw_value\", throw_value)
+        calog.export(\"catch\", catch_it)
+        calog.export(\"ping\", ping)
+        calog.export(\"many\", many)
+        calog.export(\"discard\", discard)
+    ",
+};
+
 /// Runs a scenario for every ordered pair of engines, on the same thread and on different ones.
 fn every_pair(scenario: impl Fn(&World, &ContextRef, &ContextRef, &str)) {
-    for one in [&LUA, &JAVASCRIPT] {
-        for other in [&LUA, &JAVASCRIPT] {
+    for one in [&LUA, &JAVASCRIPT, &SQUIRREL, &BASIC] {
+        for other in [&LUA, &JAVASCRIPT, &SQUIRREL, &BASIC] {
             for threads in [[None, None], [Some("ui"), Some("ui")]] {
                 let world = World::new();
                 let open = |name: &str, language: &Language, thread: Option<&str>| {
@@ -162,6 +258,7 @@ fn a_function_that_is_being_called_is_not_released_before_the_call_begins() {
     for (name, script) in [
         ("main.lua", "return { go = function() hand(function() return 7 end) return 1 end }"),
         ("main.js", "export function go() { hand(() => 7); return 1 }"),
+        ("main.bas", "calog.export(\"go\", LAMBDA () (hand(LAMBDA () (RETURN 7)) : RETURN 1))"),
     ] {
         let (answer, answers) = mpsc::channel();
         let hand = move |info: &CallInfo, function: Callable| {
@@ -245,6 +342,18 @@ fn natives_are_called_from_both_languages_with_precise_errors() {
             "let e; try { stats.mean('x') } catch (it) { e = it }
              export const code = e.code, message = e.message, mean = stats.mean([1, 2, 3])",
         ),
+        (
+            "nut",
+            "local e; try { stats.mean(\"x\") } catch (it) { e = it }
+             return { code = e.code, message = e.message, mean = stats.mean([1, 2, 3]) }",
+        ),
+        (
+            "bas",
+            "TRY : stats.mean(\"x\") : CATCH e
+                 calog.export(\"code\", e.code) : calog.export(\"message\", e.message)
+             ENDTRY
+             calog.export(\"mean\", stats.mean(LIST(1, 2, 3)))",
+        ),
     ] {
         let world = World::new();
         let context = world.open(&format!("main.{language}"), code);
@@ -267,6 +376,10 @@ fn endless_loops_are_interrupted_also_through_error_handlers() {
         ("pcall.lua", "while true do pcall(function() while true do end end) end"),
         ("loop.js", "while (true) {}"),
         ("try.js", "while (true) { try { while (true) {} } catch (e) {} }"),
+        ("loop.nut", "while (true) {}"),
+        ("try.nut", "while (true) { try { while (true) {} } catch (e) {} }"),
+        ("loop.bas", "WHILE TRUE\nWEND"),
+        ("try.bas", "WHILE TRUE\nTRY\nWHILE TRUE\nWEND\nCATCH e\nENDTRY\nWEND"),
     ] {
         let world = World::new();
         let context = world.start(name, code);
@@ -279,7 +392,12 @@ fn endless_loops_are_interrupted_also_through_error_handlers() {
 
 #[test]
 fn syntax_errors_name_file_and_line() {
-    for (name, code, line) in [("bad.lua", "local x = 1\nlocal = 2\n", 2), ("bad.js", "let x = 1\nlet = = 2\n", 2)] {
+    for (name, code, line) in [
+        ("bad.lua", "local x = 1\nlocal = 2\n", 2),
+        ("bad.js", "let x = 1\nlet = = 2\n", 2),
+        ("bad.nut", "local x = 1\nlocal = 2\n", 2),
+        ("bad.bas", "x = 1\nx = = 2\n", 2),
+    ] {
         let world = World::new();
         let context = world.start(name, code);
         let error = world.runtime.wait_for(&context).unwrap_err();

@@ -76,6 +76,56 @@ fn loops(language: &Language) -> &'static [(&'static str, &'static str)] {
             ),
             ("json", "while (true) { try { JSON.stringify({ toJSON() { while (true) {} } }) } catch {} }"),
         ],
+        "squirrel" => &[
+            ("plain", "while (true) {}"),
+            ("calls", "local f = function() {}; while (true) f()"),
+            ("caught", "while (true) { try { while (true) {} } catch (e) {} }"),
+            ("thrown", "while (true) { try { throw 1 } catch (e) {} }"),
+            ("natives", "while (true) calog.self()"),
+            ("comparator", "while (true) { try { [3, 1, 2].sort(function(a, b) { while (true) {} }) } catch (e) {} }"),
+            (
+                "metamethod",
+                "local t = {}.setdelegate({ _get = function(k) { while (true) {} } }); while (true) { try { t.x } catch (e) {} }",
+            ),
+            (
+                "regular expression",
+                "local t = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"; while (true) regexp(\"(a+)+$\").match(t)",
+            ),
+            ("generator", "foreach (x in (function() { while (true) yield 1 })()) {}"),
+            ("thread", "while (true) newthread(function() { while (true) {} }).call()"),
+            (
+                "threads",
+                "local t = newthread(function() { while (true) ::suspend(1) }); t.call(); while (true) t.wakeup()",
+            ),
+            (
+                "recursion",
+                "local f; f = function() { try { f() } catch (e) {} f() }; while (true) { try { f() } catch (e) {} }",
+            ),
+            ("do", "do {} while (true)"),
+            ("for", "for (;;) {}"),
+            ("garbage", "while (true) { local t = {}; t.t <- t; collectgarbage() }"),
+        ],
+        "basic" => &[
+            ("plain", "WHILE TRUE : WEND"),
+            ("until", "DO : UNTIL FALSE"),
+            ("for", "FOR i = 1 TO 2 STEP 0 : NEXT"),
+            ("range", "FOR i IN LIST(1 TO 9223372036854775806) : NEXT"),
+            ("goto", "again: GOTO again"),
+            ("calls", "f = LAMBDA () () : WHILE TRUE : f() : WEND"),
+            ("caught", "WHILE TRUE : TRY : WHILE TRUE : WEND : CATCH : ENDTRY : WEND"),
+            ("raised", "WHILE TRUE : TRY : RAISE(1) : CATCH : ENDTRY : WEND"),
+            ("natives", "WHILE TRUE : calog.self() : WEND"),
+            (
+                "recursion",
+                "f = LAMBDA (f) (TRY : f(f) : CATCH : ENDTRY : f(f)) : WHILE TRUE : TRY : f(f) : CATCH : ENDTRY : WEND",
+            ),
+            ("sort", "l = LIST(1 TO 100000) : WHILE TRUE : SORT(CLONE(l)) : WEND"),
+            (
+                "callback",
+                "f = LAMBDA () (WHILE TRUE : WEND) : WHILE TRUE : TRY : calog.call(f) : CATCH : ENDTRY : WEND",
+            ),
+            ("garbage", "WHILE TRUE : l = LIST() : PUSH(l, l) : WEND"),
+        ],
         other => panic!("{other}: say here how its code never ends"),
     }
 }
@@ -132,11 +182,13 @@ fn running_code_is_interrupted_whatever_it_does() {
 /// Closes a context that is in this code.
 fn interrupt(scene: &Scene, language: &Language, code: &str, in_call: bool) -> Result<(), String> {
     // It is in the loop, or just before it, when it has said so.
-    let code = format!("gate.note('begun')\n{code}");
+    let code = format!("gate.note(\"begun\")\n{code}");
     let text = match (language.name, in_call) {
         (_, false) => code,
         ("lua", true) => format!("return {{ run = function() {code} end }}"),
         ("javascript", true) => format!("export function run() {{ {code} }}"),
+        ("squirrel", true) => format!("return {{ run = function() {{ {code} }} }}"),
+        ("basic", true) => format!("calog.export(\"run\", LAMBDA () ({code}))"),
         (other, true) => panic!("{other}: say here what a function is"),
     };
     let context = scene.start("a", language, None, &text);
@@ -246,6 +298,8 @@ fn queued_calls_are_answered_dead_and_the_one_in_flight_is_answered() {
         let blocks = match language.name {
             "lua" => "return { run = function() block() return 'ended' end }",
             "javascript" => "export function run() { block(); return 'ended' }",
+            "squirrel" => "return { run = function() { block(); return \"ended\" } }",
+            "basic" => "calog.export(\"run\", LAMBDA () (block() : RETURN \"ended\"))",
             other => panic!("{other}: say here how it calls a native"),
         };
         let b = scene.script("b", language, None, blocks);
@@ -308,7 +362,7 @@ fn a_script_closes_what_it_opened() {
         for other in &LANGUAGES {
             let scene = Scene::new(format!("{} closes {}", language.name, other.name));
             let (_, endless) = loops(other)[0];
-            scene.world.write(&format!("endless.{}", other.extension), &format!("gate.note('begun')\n{endless}"));
+            scene.world.write(&format!("endless.{}", other.extension), &format!("gate.note(\"begun\")\n{endless}"));
             let file = format!("endless.{}", other.extension);
             let text = match language.name {
                 "lua" => format!(
@@ -319,6 +373,20 @@ fn a_script_closes_what_it_opened() {
                     "const c = calog.open('{file}'); c.close(); c.close()
                      export let ok = true, code
                      try {{ await c.wait() }} catch (e) {{ ok = false; code = e.code }}"
+                ),
+                "squirrel" => format!(
+                    "local c = calog.open(\"{file}\"), ok = true, code = null; c.close(); c.close()
+                     try {{ c.wait() }} catch (e) {{ ok = false; code = e.code }} return {{ ok = ok, code = code }}"
+                ),
+                "basic" => format!(
+                    "c = calog.open(\"{file}\") : c.close() : c.close()
+                     TRY
+                         c.wait()
+                         calog.export(\"ok\", TRUE)
+                     CATCH e
+                         calog.export(\"ok\", FALSE)
+                         calog.export(\"code\", e.code)
+                     ENDTRY"
                 ),
                 other => panic!("{other}: say here how it opens and closes"),
             };

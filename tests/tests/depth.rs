@@ -218,6 +218,21 @@ fn natives_of_the_program_that_call_back_end_in_a_depth_error_too() {
                  try { return call_back(level + 1) } catch (error) { return { level, code: error.code } }
              }"
             }
+            "squirrel" => {
+                "return { down = function(level) {
+                 try { return call_back(level + 1) } catch (e) { return { level = level, code = e.code } }
+             } }"
+            }
+            "basic" => {
+                "DEF down(level)
+                     TRY
+                         RETURN call_back(level + 1)
+                     CATCH e
+                         RETURN DICT(\"level\", level, \"code\", e.code)
+                     ENDTRY
+                 ENDDEF
+                 calog.export(\"down\", down)"
+            }
             other => panic!("{other}: say here how it calls a native"),
         };
         let context = world.open(&format!("a.{}", language.extension), text);

@@ -1,4 +1,4 @@
-//! The examples of `docs/scripts.md` do what the page says.
+//! The examples of `docs/scripts.md` and of the languages' own pages do what these say.
 //!
 //! In each section a line "`file`:" before a code block writes a file, and "`calog run file` prints"
 //! (or "fails with") before one runs it and compares: all of standard output, or the beginning of
@@ -11,11 +11,31 @@ use std::process::Command;
 use tempfile::TempDir;
 
 const GUIDE: &str = include_str!("../../docs/scripts.md");
+const BASIC: &str = include_str!("../../docs/basic.md");
+const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
 
 #[test]
 fn the_examples_of_the_guide_do_what_it_says() {
+    let run = run_examples(GUIDE);
+    assert!(run >= 10, "the guide has examples, not {run}");
+}
+
+#[test]
+fn the_examples_of_squirrels_page_do_what_it_says() {
+    let run = run_examples(SQUIRREL);
+    assert_eq!(run, SQUIRREL.matches("\n## ").count() as u32 - 2, "each section but the last two has one");
+}
+
+/// Most programs of this page stand alone, and the engine's own tests run them.
+#[test]
+fn the_examples_of_basics_page_do_what_it_says() {
+    assert_eq!(run_examples(BASIC), 1);
+}
+
+/// Writes and runs the examples of a page, section by section. How many were run.
+fn run_examples(page: &str) -> u32 {
     let mut run = 0;
-    for section in GUIDE.split("\n## ") {
+    for section in page.split("\n## ") {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut before = "";
         let mut lines = section.lines();
@@ -29,7 +49,7 @@ fn the_examples_of_the_guide_do_what_it_says() {
             }
         }
     }
-    assert!(run >= 10, "the guide has examples, not {run}");
+    run
 }
 
 /// Writes or runs an example, as the line before it says. Whether it was run.

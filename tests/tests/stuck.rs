@@ -50,6 +50,18 @@ fn waits_in_line_3(language: &Language) -> [(&'static str, &'static str); 2] {
             ("suspended", "async function f() {\n    // Here.\n    return await gate.wait('never')\n}\nawait f()"),
             ("in place", "function f() {\n    // Here.\n    return gate.wait.sync('never')\n}\nf()"),
         ],
+        "squirrel" => [
+            ("suspended", "local f = function() {\n    // Here.\n    local v = gate.wait(\"never\"); return v\n}\nf()"),
+            ("in place", "[1, 2].sort(function(a, b) {\n    // Here.\n    gate.wait(\"never\")\n})"),
+        ],
+        "basic" => [
+            ("suspended", "DEF f()\n    ' Here.\n    RETURN gate.wait(\"never\")\nENDDEF\nf()"),
+            (
+                "in place",
+                "CLASS c : DEF compare(o)\n    ' Here.\n    gate.wait(\"never\")\nENDDEF : DEF hash() : ENDDEF : ENDCLASS
+                 SORT(LIST(NEW(c), NEW(c)))",
+            ),
+        ],
         other => panic!("{other}: say here how it waits"),
     }
 }
@@ -169,6 +181,20 @@ fn what_somebody_outside_may_finish_keeps_a_program_going() {
                 ("lua", true) => "table.sort({ 1, 2 }, function() outside() gate.note('over') end)",
                 ("javascript", false) => "await outside(); gate.note('over')",
                 ("javascript", true) => "outside.sync(); gate.note('over')",
+                ("squirrel", false) => "outside(); gate.note(\"over\")",
+                ("squirrel", true) => "[1].map(function(x) { outside(); gate.note(\"over\") })",
+                ("basic", false) => "outside()\ngate.note(\"over\")",
+                ("basic", true) => {
+                    "CLASS c
+                         DEF hash()
+                         ENDDEF
+                         DEF compare(o)
+                             outside()
+                             gate.note(\"over\")
+                         ENDDEF
+                     ENDCLASS
+                     SORT(LIST(NEW(c), NEW(c)))"
+                }
                 (other, _) => panic!("{other}: say here how it waits"),
             };
             let (handle, info) = (world.runtime.handle(), world.info());

@@ -26,6 +26,10 @@ fn says_where(language: &Language) -> &'static str {
         "javascript" => {
             "const where = () => here(); export { where as here }; export const who = () => calog.self().thread"
         }
+        "squirrel" => "return { here = @() here(), who = @() calog.self().thread }",
+        "basic" => {
+            "calog.export(\"here\", LAMBDA () (RETURN here())) : calog.export(\"who\", LAMBDA () (RETURN calog.self().thread))"
+        }
         other => panic!("{other}: say here how it calls a native"),
     }
 }
@@ -101,6 +105,10 @@ fn calls_many(language: &Language) -> &'static str {
     match language.name {
         "lua" => "return { many = function(n) local s = 0 for i = 1, n do s = s + on_host(i) end return s end }",
         "javascript" => "export function many(n) { let s = 0; for (let i = 1; i <= n; i++) s += on_host(i); return s }",
+        "squirrel" => {
+            "return { many = function(n) { local s = 0; for (local i = 1; i <= n; i++) s += on_host(i); return s } }"
+        }
+        "basic" => "calog.export(\"many\", LAMBDA (n) (s = 0 : FOR i = 1 TO n : s = s + on_host(i) : NEXT : RETURN s))",
         other => panic!("{other}: say here how it calls a native"),
     }
 }
@@ -148,6 +156,8 @@ fn a_native_of_the_program_that_the_program_calls_runs_inline() {
         let text = match language.name {
             "lua" => "return { note = note, call = function(text) note(text) end }",
             "javascript" => "export const native = note, call = text => note(text); export { native as note }",
+            "squirrel" => "return { note = note, call = @(text) note(text) }",
+            "basic" => "calog.export(\"note\", note) : calog.export(\"call\", LAMBDA (text) (note(text)))",
             other => panic!("{other}: say here how it calls a native"),
         };
         let context = world.open(&format!("a.{}", language.extension), text);
@@ -235,6 +245,10 @@ fn asks_whose(language: &Language) -> &'static str {
     match language.name {
         "lua" => "return { ask = function() return whose() end, add = function(a, b) return a + b end }",
         "javascript" => "export const ask = () => whose(), add = (a, b) => a + b",
+        "squirrel" => "return { ask = @() whose(), add = @(a, b) a + b }",
+        "basic" => {
+            "calog.export(\"ask\", LAMBDA () (RETURN whose())) : calog.export(\"add\", LAMBDA (a, b) (RETURN a + b))"
+        }
         other => panic!("{other}: say here how it calls a native"),
     }
 }

@@ -25,6 +25,22 @@ fn waits_everywhere(language: &Language) -> &'static str {
              }))
              gate.note('main=' + await gate.wait('main'))"
         }
+        "squirrel" => {
+            "calog.export(\"add\", @(a, b) a + b)
+             calog.export(\"call\", function(name) { local v = gate.wait(name); return v })
+             calog.export(\"spawn\", function(name) {
+                 gate.post(function() { local v = gate.wait(name); gate.note(name + \"=\" + v) })
+             })
+             gate.note(\"main=\" + gate.wait(\"main\"))"
+        }
+        "basic" => {
+            "calog.export(\"add\", LAMBDA (a, b) (RETURN a + b))
+             calog.export(\"call\", LAMBDA (name) (RETURN gate.wait(name)))
+             calog.export(\"spawn\", LAMBDA (name) (
+                 gate.post(LAMBDA () (gate.note(name + \"=\" + gate.wait(name))))
+             ))
+             gate.note(\"main=\" + gate.wait(\"main\"))"
+        }
         other => panic!("{other}: say here how its main chunk waits"),
     }
 }
@@ -169,6 +185,8 @@ fn a_spawned_tasks_failure_is_reported() {
         let text = match language.name {
             "lua" => "gate.post(function() gate.later(1) error('in the task') end)",
             "javascript" => "gate.post(async () => { await gate.later(1); throw new Error('in the task') })",
+            "squirrel" => "gate.post(function() { gate.later(1); throw \"in the task\" })",
+            "basic" => "gate.post(LAMBDA () (gate.later(1) : RAISE(\"in the task\")))",
             other => panic!("{other}: say here how a task fails"),
         };
         let context = scene.script("a", language, None, text);
@@ -323,6 +341,148 @@ const JAVASCRIPT_SITES: &[Site] = &[
     pumps("eval", "return (0, eval)('gate.wait.sync')(name)"),
 ];
 
+const SQUIRREL_SITES: &[Site] = &[
+    suspends("function", "local v = gate.wait(name); return v"),
+    suspends("tail call", "return gate.wait(name)"),
+    suspends("function inside", "return (function() { return gate.wait(name) })()"),
+    suspends("try", "try { return gate.wait(name) } catch (e) { throw e }"),
+    suspends("catch", "try { throw 1 } catch (e) { return gate.wait(name) }"),
+    suspends("foreach", "foreach (n in [name]) return gate.wait(n)"),
+    suspends("generator", "foreach (v in (function() { yield gate.wait(name) })()) return v"),
+    suspends("resume", "local g = (function() { yield gate.wait(name) })(); return resume g"),
+    suspends("default parameter", "return (function(v = 1) { return gate.wait(name) })()"),
+    suspends("method", "return { function wait(n) { return ::gate.wait(n) } }.wait(name)"),
+    suspends("method of an instance", "return (class { function wait(n) { return ::gate.wait(n) } })().wait(name)"),
+    suspends("constructor", "return (class { v = null; constructor() { v = ::gate.wait(name) } })().v"),
+    pumps("sort", "local v = null; [1, 2].sort(function(a, b) { if (!v) v = ::gate.wait(name); return 0 }); return v"),
+    pumps("map", "return [name].map(@(n) ::gate.wait(n))[0]"),
+    pumps("filter", "local v; [1].filter(function(i, x) { v = ::gate.wait(name); return true }); return v"),
+    pumps("reduce", "return [0, 1].reduce(@(a, b) ::gate.wait(name))"),
+    pumps("call", "return gate.wait.call(this, name)"),
+    pumps("acall", "return gate.wait.acall([this, name])"),
+    pumps("_get", "return {}.setdelegate({ _get = function(k) { return ::gate.wait(k) } })[name]"),
+    pumps(
+        "_set",
+        "local v, t = {}.setdelegate({ _set = function(k, x) { v = ::gate.wait(k) } }); t[name] = 1; return v",
+    ),
+    pumps("_call", "return {}.setdelegate({ _call = function(env, k) { return ::gate.wait(k) } })(name)"),
+    pumps("_sub", "return {}.setdelegate({ _sub = function(k) { return ::gate.wait(k) } }) - name"),
+    pumps("_tostring", "return \"\" + {}.setdelegate({ _tostring = function() { return ::gate.wait(name) } })"),
+    pumps("thread", "return newthread(function() { return ::gate.wait(name) }).call()"),
+    pumps("compilestring", "return compilestring(\"return gate.wait(vargv[0])\").call(this, name)"),
+    pumps(
+        "thread below map below a thread",
+        "return newthread(function() {
+             return [1].map(function(x) { return newthread(@() ::gate.wait(name)).call() })[0]
+         }).call()",
+    ),
+];
+/// What these places need: routines, and classes whose methods wait.
+const BASIC_AROUND: &str = "
+DEF add(a, b)
+    RETURN a + b
+ENDDEF
+DEF later(name)
+    RETURN gate.wait(name)
+ENDDEF
+CLASS place
+    VAR v = \"\", waited = FALSE
+    DEF wait(n)
+        RETURN gate.wait(n)
+    ENDDEF
+    DEF waits()
+        RETURN LAMBDA (n) (RETURN gate.wait(n))
+    ENDDEF
+    DEF to_string()
+        RETURN gate.wait(v)
+    ENDDEF
+    DEF len()
+        RETURN gate.wait(v)
+    ENDDEF
+    DEF get(n)
+        RETURN gate.wait(n)
+    ENDDEF
+    DEF set(n, x)
+        RETURN gate.wait(n)
+    ENDDEF
+    DEF hash()
+        RETURN 0
+    ENDDEF
+    DEF compare(other)
+        IF v <> \"\" AND NOT waited THEN
+            waited = TRUE
+            v = later(v)
+        ENDIF
+        RETURN 0
+    ENDDEF
+ENDCLASS
+CLASS key
+    VAR v = \"\", waited = FALSE
+    DEF hash()
+        IF NOT waited THEN
+            waited = TRUE
+            v = gate.wait(v)
+        ENDIF
+        RETURN 0
+    ENDDEF
+    DEF compare(other)
+        RETURN 0
+    ENDDEF
+ENDCLASS
+CLASS walked
+    VAR name = \"\"
+    DEF iterator()
+        RETURN ITERATOR(LIST(gate.wait(name)))
+    ENDDEF
+ENDCLASS
+CLASS walker
+    VAR name = \"\", v = NIL
+    DEF move_next()
+        v = gate.wait(name)
+        RETURN TRUE
+    ENDDEF
+    DEF get()
+        RETURN v
+    ENDDEF
+ENDCLASS
+";
+
+const BASIC_SITES: &[Site] = &[
+    suspends("routine", "RETURN gate.wait(name)"),
+    suspends("variable", "VAR v = gate.wait(name) : RETURN v"),
+    suspends("lambda", "VAR f = LAMBDA (n) (RETURN gate.wait(n)) : RETURN f(name)"),
+    suspends("routine that is called", "RETURN CALL later(name)"),
+    suspends("expression", "RETURN \"\" + gate.wait(name)"),
+    suspends("argument", "RETURN add(gate.wait(name), \"\")"),
+    suspends("index", "VAR d = DICT(\"one\", \"one\", \"two\", \"two\") : RETURN d(gate.wait(name))"),
+    suspends("element", "VAR l = LIST(0)\nl(0) = gate.wait(name)\nRETURN l(0)"),
+    suspends("array", "DIM a(1)\na(0) = gate.wait(name)\nRETURN a(0)"),
+    suspends("condition", "VAR v\nv = gate.wait(name)\nIF v = \"\" THEN RETURN 0 ELSE RETURN v"),
+    suspends("FOR", "FOR i = 1 TO 1\nRETURN gate.wait(name)\nNEXT"),
+    suspends("FOR IN", "FOR c IN LIST(gate.wait(name))\nRETURN c\nNEXT"),
+    suspends("WHILE", "VAR v = NIL\nWHILE v = NIL\nv = gate.wait(name)\nWEND\nRETURN v"),
+    suspends("UNTIL", "VAR v\nDO\nv = gate.wait(name)\nUNTIL v <> \"\"\nRETURN v"),
+    suspends("TRY", "TRY\nRETURN gate.wait(name)\nCATCH e\nRETURN e.message\nENDTRY"),
+    suspends("CATCH", "TRY\nRAISE(\"x\")\nCATCH e\nRETURN gate.wait(name)\nENDTRY"),
+    suspends("member", "VAR o = NEW(place)\no.v = gate.wait(name)\nRETURN o.v"),
+    suspends("method", "RETURN NEW(place).wait(name)"),
+    suspends("lambda in a method", "RETURN NEW(place).waits()(name)"),
+    suspends("TO_STRING", "VAR o = NEW(place)\no.v = name\nRETURN STR(o)"),
+    suspends("LEN", "VAR o = NEW(place)\no.v = name\nRETURN LEN(o)"),
+    suspends("GET", "RETURN GET(NEW(place), name)"),
+    suspends("SET", "RETURN SET(NEW(place), name, 1)"),
+    suspends("ITERATOR", "VAR o = NEW(walked)\no.name = name\nFOR v IN o\nRETURN v\nNEXT"),
+    suspends("MOVE_NEXT", "VAR o = NEW(walker)\no.name = name\nFOR v IN o\nRETURN v\nNEXT"),
+    suspends("native that calls back", "RETURN calog.call(later, name)"),
+    pumps("SORT", "VAR o = NEW(place)\no.v = name\nSORT(LIST(o, NEW(place)))\nRETURN o.v"),
+    pumps("HASH", "VAR o = NEW(key)\no.v = name\nVAR d = DICT(o, 1)\nRETURN o.v"),
+    pumps("COMPARE of keys", "VAR o = NEW(place), d = DICT(NEW(place), 1)\no.v = name\nSET(d, o, 2)\nRETURN o.v"),
+    pumps(
+        "SORT below a lambda",
+        "VAR o = NEW(place), f = LAMBDA () (SORT(LIST(o, o)) : RETURN o.v)\no.v = name\nRETURN f()",
+    ),
+];
+
 /// A script that exports `add`, and `site(name)` with this code.
 fn script_of(language: &Language, code: &str) -> String {
     match language.name {
@@ -330,6 +490,10 @@ fn script_of(language: &Language, code: &str) -> String {
             "local function site(name) {code} end return {{ add = function(a, b) return a + b end, site = site }}"
         ),
         "javascript" => format!("export const add = (a, b) => a + b; export function site(name) {{ {code} }}"),
+        "squirrel" => format!("return {{ add = @(a, b) a + b, site = function(name) {{ {code} }} }}"),
+        "basic" => format!(
+            "{BASIC_AROUND}DEF site(name)\n{code}\nENDDEF\ncalog.export(\"add\", add)\ncalog.export(\"site\", site)"
+        ),
         other => panic!("{other}: say here what a function is"),
     }
 }
@@ -340,6 +504,8 @@ fn every_place_that_can_wait_suspends_or_pumps() {
         let sites = match language.name {
             "lua" => LUA_SITES,
             "javascript" => JAVASCRIPT_SITES,
+            "squirrel" => SQUIRREL_SITES,
+            "basic" => BASIC_SITES,
             other => panic!("{other}: list the places where it waits"),
         };
         for site in sites {

@@ -134,6 +134,26 @@ fn modules_that_import_each_other_all_come_to_be() {
 }
 
 #[test]
+fn the_error_of_an_import_is_its_importers_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bad = folder.path().join("bad.probe");
+    std::fs::write(&bad, "no such act").expect("a script");
+    let text = format!("start: import {} answer", bad.display());
+    check(move || {
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&reported);
+        let runtime =
+            build(|builder| builder.on_error(move |_, error| seen.lock().expect("no panic").push(error.code())));
+        let context = open(&runtime, "a", None, &text);
+        let result = runtime.call_export(&context, "start", &[]);
+        assert!(result.is_err(), "{result:?}");
+        runtime.pump();
+        drop(runtime);
+        assert_eq!(*reported.lock().expect("no panic"), []);
+    });
+}
+
+#[test]
 fn tasks_that_give_way_go_on_or_are_answered() {
     each(THREADS, |thread| {
         let runtime = build(|builder| builder);

@@ -1,0 +1,63 @@
+// What the patched interpreter asks of the engine. Every file of Squirrel is compiled with this in front.
+#pragma once
+#include <limits.h>
+
+struct SQVM;
+struct SQCollectable;
+struct tagSQObject;
+
+// What one context's interpreter shares with Rust, as `src/ffi/shared.rs` has it. The interpreter's
+// shared foreign pointer points to it.
+struct CalogShared {
+    // Not zero: look whether to stop. Set in signal handlers, too.
+    volatile unsigned poll;
+    // How many entries run scripts: only there may memory end by unwinding.
+    unsigned running;
+    // Bytes in use, and how many there may be.
+    unsigned long long used, limit;
+    void *core;
+};
+
+// Slots of one thread's stack of values, after which a recursion is called endless.
+#define CALOG_MOST_SLOTS 1000000
+
+#define CALOG_POLL(vm) (((CalogShared *)_ss(vm)->_foreignptr)->poll)
+
+// Written in Rust: src/ffi/hooks.rs. All may unwind.
+struct CalogHooks {
+    bool (*poll)(SQVM *);
+    bool (*overflow)(SQVM *);
+    bool (*thrown)(SQVM *, long long traps);
+    void (*no_memory)();
+    void (*stop)(CalogShared *);
+    void (*too_deep)();
+};
+
+// Whether the code may go on; else an error is raised.
+bool calog_poll(SQVM *vm);
+// Raises that calls nest too deeply; false.
+bool calog_overflow(SQVM *vm);
+// An error is on its way through a run of the interpreter. Whether nothing may catch it.
+bool calog_thrown(SQVM *vm, long long traps);
+// Ends the entry: there is no memory.
+void calog_no_memory();
+// For natives that take long: ends the entry when the context shall stop, or the C stack ends.
+void calog_check();
+// Thrown by the compiler, to itself.
+struct CalogMisspelt {};
+
+// Memory that may be refused, which ends the entry by unwinding: for places that are left as they were.
+void *calog_malloc(unsigned long long size);
+void *calog_realloc(void *memory, unsigned long long before, unsigned long long size);
+// Refuses so many things of a size beforehand.
+void calog_ask(unsigned long long count, unsigned long long each);
+// Whether the C stack is used as far as scripts may.
+bool calog_stack_is_low();
+
+// Counts how deeply marks nest while it lives; the deepest are left for the outermost to do.
+struct CalogMarking {
+    CalogMarking(const tagSQObject &object, SQCollectable **chain);
+    ~CalogMarking();
+    bool deferred, counted;
+    SQCollectable **chain;
+};

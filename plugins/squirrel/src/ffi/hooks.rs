@@ -1,0 +1,114 @@
+//! What the patched interpreter calls: stops, depth, errors on their way, the end of memory.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Once;
+
+use super::api::{self, Hooks, Vm};
+use super::interpreter;
+use super::shared::Shared;
+use super::stack::Stack;
+use crate::errors;
+
+/// Why an entry was unwound, from inside of a native of Squirrel's: nothing of it can be caught.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unwound {
+    /// An allocation was not to be had.
+    NoMemory,
+    /// The context shall stop.
+    Stopped,
+    /// The C stack ended.
+    TooDeep,
+}
+
+/// Gives the interpreter our functions, once for the process.
+pub(super) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep };
+        // SAFETY: the table is copied.
+        unsafe { api::calog_squirrel_hooks(&hooks) };
+    });
+}
+
+/// Runs the body up to its end, or to where it was unwound.
+///
+/// What was unwound is in no state to be used again: the thread is to be discarded.
+pub(crate) fn until_unwound<R>(body: impl FnOnce() -> R) -> Result<R, Unwound> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| match payload.downcast::<Unwound>() {
+        Ok(unwound) => *unwound,
+        // A panic, which is for the plugin's border.
+        Err(payload) => resume_unwind(payload),
+    })
+}
+
+/// Not a panic: nothing is printed.
+fn unwind(why: Unwound) -> ! {
+    resume_unwind(Box::new(why))
+}
+
+unsafe extern "C-unwind" fn no_memory() {
+    unwind(Unwound::NoMemory);
+}
+
+unsafe extern "C-unwind" fn too_deep() {
+    unwind(Unwound::TooDeep);
+}
+
+/// A native that takes long finds that it was to poll.
+unsafe extern "C-unwind" fn stop(shared: *mut c_void) {
+    // SAFETY: the account of an entry that has not returned.
+    let shared = unsafe { &*shared.cast::<Shared>() };
+    if shared.core().is_some_and(|core| core.host.stopping()) {
+        unwind(Unwound::Stopped);
+    }
+}
+
+/// Whether the code may go on; else an error is raised.
+unsafe extern "C-unwind" fn poll(vm: Vm) -> bool {
+    // SAFETY: the interpreter passes its running thread.
+    let (shared, stack) = unsafe { (interpreter::shared(vm), Stack::new(vm)) };
+    // Before the flags are read: an interrupt that comes in between is not lost.
+    shared.end_poll();
+    let Some(core) = shared.core() else { return true };
+    if core.host.stopping() {
+        shared.want_poll();
+        errors::throw_stopped(stack);
+        return false;
+    }
+    if shared.is_over_limit() {
+        shared.want_poll();
+        errors::throw_over_limit(core, stack);
+        return false;
+    }
+    true
+}
+
+/// Raises that calls nest too deeply.
+unsafe extern "C-unwind" fn overflow(vm: Vm) -> bool {
+    // SAFETY: the interpreter passes its running thread.
+    let (shared, stack) = unsafe { (interpreter::shared(vm), Stack::new(vm)) };
+    if let Some(core) = shared.core() {
+        errors::throw_overflow(core, stack);
+    }
+    false
+}
+
+/// An error begins to unwind a run of the interpreter, which has so many places that catch. Whether
+/// nothing may catch it.
+unsafe extern "C-unwind" fn thrown(vm: Vm, traps: i64) -> bool {
+    // SAFETY: the interpreter passes its running thread.
+    let (shared, stack) = unsafe { (interpreter::shared(vm), Stack::new(vm)) };
+    let Some(core) = shared.core() else { return false };
+    let is_stopping = core.host.stopping();
+    if is_stopping {
+        // Whatever it was: the code ends because it is stopped.
+        errors::throw_stopped(stack);
+    }
+    if traps == 0 || is_stopping {
+        core.trace.thrown(stack);
+    } else {
+        core.trace.caught();
+    }
+    is_stopping
+}

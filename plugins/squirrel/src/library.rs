@@ -1,0 +1,78 @@
+//! What differs from Squirrel's own library: printing goes through the host, and threads know of waits.
+//!
+//! A task is itself a thread, which scripts must not notice: at its own level `suspend` is an error,
+//! and a wait inside a thread of the script's is made in place.
+
+use std::ffi::CStr;
+
+use crate::core::Core;
+use crate::errors::raise_message;
+use crate::ffi::{Entry, Reply, Stack, Type};
+
+/// Slots of a thread that a script makes.
+const THREAD_SLOTS: i64 = 256;
+
+/// Puts our functions in the place of Squirrel's.
+pub(crate) fn install(main: Stack) {
+    main.root();
+    put::<Print>(main, c"print");
+    put::<Print>(main, c"error");
+    put::<Suspend>(main, c"suspend");
+    put::<NewThread>(main, c"newthread");
+    main.pop(1);
+}
+
+/// With the root table on top.
+fn put<E: Entry>(main: Stack, name: &CStr) {
+    main.function::<E>(0, name);
+    main.set_field(-2, name.to_str().unwrap_or_default());
+}
+
+/// `print` and `error`: the value's text as it is, with no line end.
+struct Print;
+
+impl Entry for Print {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        if stack.top() != 2 {
+            return raise_message(stack, "wrong number of parameters");
+        }
+        if !stack.text(2) {
+            // The metamethod's error.
+            stack.last_error();
+            return Reply::Raise;
+        }
+        core.host.print(stack.bytes(-1));
+        Reply::Nothing
+    }
+}
+
+/// `suspend`: gives way from inside a thread that the script made.
+struct Suspend;
+
+impl Entry for Suspend {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        if core.current.is_task(stack) {
+            return raise_message(stack, "cannot suspend outside of a thread made with newthread");
+        }
+        if stack.can_suspend() {
+            return Reply::Suspend;
+        }
+        // Squirrel's own reason.
+        stack.last_error();
+        Reply::Raise
+    }
+}
+
+/// `newthread`: a thread that runs a function of Squirrel's.
+struct NewThread;
+
+impl Entry for NewThread {
+    fn run(_core: &Core, stack: Stack) -> Reply {
+        if stack.top() != 2 || stack.kind(2) != Type::Closure {
+            return raise_message(stack, "newthread wants a function written in Squirrel");
+        }
+        let thread = stack.thread(THREAD_SLOTS);
+        thread.copy_from(stack, 2);
+        Reply::Value
+    }
+}
