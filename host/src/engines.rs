@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use calog_plugin_api::host_side::{EngineDescription, EngineHandle};
 use calog_plugin_api::{Code, Engine, Error, Result, RuntimeHandle, Value, View};
@@ -19,7 +20,7 @@ pub(crate) struct CompiledEngine {
 
 impl CompiledEngine {
     pub(crate) fn of<E: Engine>() -> CompiledEngine {
-        let make = |runtime: RuntimeHandle, config: View<'_>| Ok(EngineHandle::new(E::new(runtime, config)?));
+        let make = |runtime: RuntimeHandle, config: View<'_>| EngineHandle::make::<E>(runtime, config);
         CompiledEngine { description: EngineDescription::of::<E>(), make: Box::new(make) }
     }
 }
@@ -30,7 +31,9 @@ pub(crate) struct Engines {
     /// By their place in the builder's order, as the catalog numbers them.
     compiled: Vec<Option<CompiledEngine>>,
     config: HashMap<String, Value>,
-    made: Mutex<HashMap<String, EngineHandle>>,
+    /// A place for each that was asked for. Each is made under its own lock alone: one whose making
+    /// does not end holds up nobody but those who want it.
+    made: Mutex<HashMap<String, Arc<Mutex<Option<EngineHandle>>>>>,
 }
 
 impl Engines {
@@ -87,13 +90,13 @@ impl Engines {
     /// # Errors
     /// When its plugin is refused or the engine cannot be made.
     pub(crate) fn open(&self, name: &str, runtime: &RuntimeHandle) -> Result<EngineHandle> {
-        let mut made = self.made.lock();
-        if let Some(engine) = made.get(name) {
+        let place = Arc::clone(self.made.lock().entry(name.to_owned()).or_default());
+        let mut made = place.lock();
+        if let Some(engine) = &*made {
             return Ok(engine.clone());
         }
         let engine = self.make(name, runtime)?;
-        made.insert(name.to_owned(), engine.clone());
-        Ok(engine)
+        Ok(made.insert(engine).clone())
     }
 
     /// Makes an engine. A plugin that is refused when it is loaded gives its names up; then the next
@@ -126,8 +129,10 @@ impl Engines {
         }
     }
 
-    /// Drops the engines, when the runtime ends.
-    pub(crate) fn clear(&self) {
-        let _dropped = std::mem::take(&mut *self.made.lock());
+    /// Gives the engines away, when the runtime ends. One that is still being made stays where it is.
+    pub(crate) fn take(&self) -> Vec<(String, EngineHandle)> {
+        let places = std::mem::take(&mut *self.made.lock());
+        let taken = places.into_iter().filter_map(|(name, place)| Some((name, place.try_lock()?.take()?)));
+        taken.collect()
     }
 }

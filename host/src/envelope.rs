@@ -122,6 +122,24 @@ pub(crate) enum Envelope {
     Inspect { reply: channel::Sender<Vec<Waiting>> },
 }
 
+impl Envelope {
+    /// The context that is entered for it.
+    pub(crate) fn context(&self) -> Option<ContextId> {
+        match self {
+            Envelope::Load(loading) => Some(loading.context.id),
+            Envelope::Call(request) => match request.callee {
+                Callee::Function(context, _) | Callee::Method(context, ..) => Some(context),
+                Callee::Native(_) => None,
+            },
+            Envelope::Resume { context, .. }
+            | Envelope::Release { context, .. }
+            | Envelope::ReleaseObject { context, .. }
+            | Envelope::Close { context, .. } => Some(*context),
+            Envelope::Open(_) | Envelope::Start(_) | Envelope::Report { .. } | Envelope::Inspect { .. } => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! The host as one context holds it: what `Host` does, on the context's thread.
 
+use std::mem::ManuallyDrop;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -11,14 +12,18 @@ use calog_plugin_api::{
 };
 
 use crate::context::ContextShared;
+use crate::function::DeadFunction;
 use crate::local::LocalContext;
-use crate::object::ScriptObject;
+use crate::object::{DeadObject, ScriptObject};
 use crate::worker::Worker;
 
 /// What a `Host` points to.
+///
+/// Plugins cannot bring it to another thread, but the C code of an interpreter may. What belongs to
+/// the context's thread is therefore touched on that thread only; elsewhere the answer is that the
+/// context is not there.
 pub(crate) struct ContextHost {
-    worker: Weak<Worker>,
-    local: Weak<LocalContext>,
+    owned: Owned,
     shared: Arc<ContextShared>,
     base: KeptInfo,
 }
@@ -28,20 +33,68 @@ impl ContextHost {
     #[allow(clippy::arc_with_non_send_sync)]
     pub(crate) fn new(worker: &Rc<Worker>, local: &Rc<LocalContext>) -> Arc<ContextHost> {
         Arc::new(ContextHost {
-            worker: Rc::downgrade(worker),
-            local: Rc::downgrade(local),
+            owned: Owned::new(worker, local),
             shared: Arc::clone(&local.shared),
             base: local.base.clone(),
         })
     }
 
     fn here(&self) -> Result<(Rc<Worker>, Rc<LocalContext>)> {
-        self.worker.upgrade().zip(self.local.upgrade()).ok_or_else(|| self.shared.dead())
+        let owned = self.owned.get().ok_or_else(|| self.elsewhere())?;
+        owned.worker.upgrade().zip(owned.local.upgrade()).ok_or_else(|| self.shared.dead())
+    }
+
+    #[cold]
+    fn elsewhere(&self) -> Error {
+        let message = format!("context '{}' is not of this thread: its host was taken to another", self.shared.name);
+        Error::new(Code::Dead, message)
     }
 
     fn is_mine(&self, identity: calog_plugin_api::Identity) -> bool {
         identity.runtime == self.shared.core.id && identity.context == self.shared.id.number()
     }
+}
+
+/// What only the context's thread may touch.
+struct Owned {
+    thread: usize,
+    of_thread: ManuallyDrop<OfThread>,
+}
+
+struct OfThread {
+    worker: Weak<Worker>,
+    local: Weak<LocalContext>,
+}
+
+impl Owned {
+    fn new(worker: &Rc<Worker>, local: &Rc<LocalContext>) -> Owned {
+        let of_thread = OfThread { worker: Rc::downgrade(worker), local: Rc::downgrade(local) };
+        Owned { thread: this_thread(), of_thread: ManuallyDrop::new(of_thread) }
+    }
+
+    #[inline]
+    fn get(&self) -> Option<&OfThread> {
+        (self.thread == this_thread()).then_some(&*self.of_thread)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // On another thread it is leaked: its counts are not for that one to change.
+        if self.thread == this_thread() {
+            let OfThread { worker, local } = &mut *self.of_thread;
+            drop((std::mem::take(worker), std::mem::take(local)));
+        }
+    }
+}
+
+/// A number that no other thread has which runs.
+#[inline]
+fn this_thread() -> usize {
+    std::thread_local! {
+        static HERE: u8 = const { 0 };
+    }
+    HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
 impl HostType for ContextHost {
@@ -64,10 +117,9 @@ impl HostType for ContextHost {
                 let (function, key) = local.function(known.map(|key| key.0));
                 (Callable::new(function), FunctionKey(key))
             }
-            // While the interpreter is being ended: a callable that is dead from the start. Its key
-            // is never released, as nobody is left to do so.
-            Err(_) => {
-                let function = crate::function::ScriptFunction::new(Arc::clone(&self.shared), u64::MAX);
+            // Nobody is there who could run it: it is dead from the start, and its key never released.
+            Err(error) => {
+                let function = DeadFunction { runtime: self.shared.core.id, error };
                 (Callable::new(Arc::new(function)), FunctionKey(u64::MAX))
             }
         }
@@ -79,14 +131,15 @@ impl HostType for ContextHost {
     }
 
     fn object(&self, known: Option<ObjectKey>, type_name: &str, members: Value) -> (Object, ObjectKey) {
-        let make =
-            |key| ScriptObject { owner: Arc::clone(&self.shared), key, type_name: type_name.to_owned(), members };
-        match self.local.upgrade() {
-            Some(local) => {
+        let type_name = type_name.to_owned();
+        match self.here() {
+            Ok((_, local)) => {
+                let make = |key| ScriptObject { owner: Arc::clone(&self.shared), key, type_name, members };
                 let (object, key) = local.object(known.map(|key| key.0), make);
                 (Object::new(object), ObjectKey(key))
             }
-            None => (Object::new(Arc::new(make(u64::MAX))), ObjectKey(u64::MAX)),
+            // As for functions.
+            Err(error) => (Object::new(Arc::new(DeadObject { type_name, members, error })), ObjectKey(u64::MAX)),
         }
     }
 
@@ -119,7 +172,8 @@ impl HostType for ContextHost {
     }
 
     fn remaining_depth(&self) -> u32 {
-        self.worker.upgrade().map_or(0, |worker| worker.remaining_nesting())
+        let worker = self.owned.get().and_then(|owned| owned.worker.upgrade());
+        worker.map_or(0, |worker| worker.remaining_nesting())
     }
 
     fn print(&self, bytes: &[u8]) {

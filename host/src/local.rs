@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use calog_plugin_api::host_side::ContextHandle;
-use calog_plugin_api::{Canceller, Error, Finisher, KeptInfo, KeyMap, Result, WaitKey};
+use calog_plugin_api::{Canceller, Code, Error, Finisher, KeptInfo, KeyMap, Result, TaskKey, WaitKey};
 
 use crate::context::{ContextShared, State};
 use crate::envelope::Envelope;
@@ -98,10 +98,24 @@ impl LocalContext {
     fn break_down(&self, error: &Error) {
         self.shared.advance(State::Closed);
         tracing::error!("context '{}' is dead: {error}", self.shared.name);
+        if !self.shared.main_ended(&Err(error.clone())) {
+            self.shared.report_main(error);
+        }
+        // Code of it that lies below, and waits in place, has nothing to wait for any more.
+        self.shared.request_stop();
         self.fail_tasks(error);
-        self.shared.main_ended(&Err(error.clone()));
         // Its thread forgets it, once none of its code is on the stack.
         self.shared.core.send(&self.shared.thread, Envelope::Close { context: self.shared.id, reply: None });
+    }
+
+    /// Notes a task that is suspended from now on.
+    pub(crate) fn note_task(&self, number: TaskKey, task: Task) {
+        let replaced = self.tasks.borrow_mut().insert(number.0, task);
+        if let Some(replaced) = replaced {
+            let error = Error::new(Code::Dead, "the engine has given the number of this task to another");
+            // A caller that left is no loss.
+            let _ = replaced.finisher.finish(Err(error));
+        }
     }
 
     /// Ends all waits and tells the callers of suspended tasks.
@@ -116,10 +130,20 @@ impl LocalContext {
         }
     }
 
+    /// Asks the interpreter, which may do anything in answer: it is not ended meanwhile.
+    fn ask<T>(&self, question: impl FnOnce(&ContextHandle) -> Option<T>) -> Option<T> {
+        if self.shared.state() == State::Closed {
+            return None;
+        }
+        let handle = self.handle.borrow();
+        let handle = handle.as_ref()?;
+        let _entered = Entered::new(&self.entered);
+        question(handle)
+    }
+
     /// Where the running code is.
     pub(crate) fn site(&self) -> Option<calog_plugin_api::Frame> {
-        let handle = self.handle.borrow();
-        handle.as_ref().filter(|_| self.shared.state() != State::Closed)?.site()
+        self.ask(ContextHandle::site)
     }
 
     /// Who waits here suspended, and for what.
@@ -127,12 +151,11 @@ impl LocalContext {
     /// An engine's own bookkeeping (the wait for a promise that a script's wait decides) has no place
     /// in a script, so it is of interest only where no other wait is.
     pub(crate) fn waiting(&self) -> Vec<Waiting> {
-        let handle = self.handle.borrow();
-        let handle = handle.as_ref().filter(|_| self.shared.state() != State::Closed);
-        let watches = self.watches.borrow();
+        // Without the borrow: whatever the engine does in answer may end and begin waits.
+        let watches: Vec<_> = self.watches.borrow().iter().map(|(key, watch)| (*key, watch.clone())).collect();
         let (mut with_site, mut without) = (Vec::new(), Vec::new());
-        for (key, watch) in &*watches {
-            let site = handle.and_then(|handle| handle.wait_site(WaitKey(*key)));
+        for (key, watch) in watches {
+            let site = self.ask(|handle| handle.wait_site(WaitKey(key)));
             let list = if site.is_some() { &mut with_site } else { &mut without };
             list.push(Waiting::new(&self.shared, site, &watch.text()));
         }

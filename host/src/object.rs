@@ -6,6 +6,7 @@ use calog_plugin_api::{Args, CallInfo, Code, Error, Identity, ObjectKey, ObjectT
 
 use crate::context::{ContextShared, State};
 use crate::envelope::{Callee, Envelope};
+use crate::function::check_runtime;
 use crate::worker;
 
 /// An Object of a context. Its last drop releases it on the owner's thread.
@@ -35,6 +36,9 @@ impl ObjectType for ScriptObject {
     }
 
     fn call(&self, info: &CallInfo, method: &str, args: Args<'_>) -> Outcome {
+        if let Err(error) = check_runtime(&self.owner, info, "an Object", "used") {
+            return Outcome::Failed(error);
+        }
         let object = ObjectKey(self.key);
         if let Some(worker) = worker::current_on(&self.owner.thread) {
             if self.owner.state() == State::Closed {
@@ -55,5 +59,30 @@ impl Drop for ScriptObject {
     fn drop(&mut self) {
         let envelope = Envelope::ReleaseObject { context: self.owner.id, object: ObjectKey(self.key) };
         self.owner.core.send(&self.owner.thread, envelope);
+    }
+}
+
+/// An Object that was dead before anybody could use it: its context is gone, or not on this thread.
+pub(crate) struct DeadObject {
+    pub(crate) type_name: String,
+    pub(crate) members: Value,
+    pub(crate) error: Error,
+}
+
+impl ObjectType for DeadObject {
+    fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    fn members(&self) -> Value {
+        self.members.clone()
+    }
+
+    fn get(&self, _info: &CallInfo, _property: &str) -> Result<Value> {
+        Err(self.error.clone())
+    }
+
+    fn call(&self, _info: &CallInfo, _method: &str, _args: Args<'_>) -> Outcome {
+        Outcome::Failed(self.error.clone())
     }
 }

@@ -13,6 +13,7 @@ use crate::envelope::{Envelope, Parameters};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
 use crate::liveness::Counted;
+use crate::sync::atomic::Ordering;
 use crate::sync::time::Instant;
 use crate::worker;
 
@@ -81,6 +82,10 @@ impl RuntimeType for Shared {
         let core = self.core()?;
         let gone = || Error::new(Code::Dead, "the context is closed");
         let thread = match ContextId(context) {
+            // Nobody serves it any more.
+            ContextId::HOST if core.closing.load(Ordering::Acquire) => {
+                return Err(Error::new(Code::Dead, "the runtime is closed"));
+            }
             ContextId::HOST => Arc::clone(&core.host),
             id => Arc::clone(&core.context(id).ok_or_else(gone)?.thread),
         };

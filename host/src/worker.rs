@@ -85,6 +85,8 @@ pub(crate) struct Worker {
     waits: RefCell<Vec<Wait>>,
     /// What the embedding program does with errors and natives of its own; the host's thread only.
     pub(crate) on_error: RefCell<Option<crate::runtime::ErrorHandler>>,
+    /// Contexts whose engines are opening them, and what has come for them meanwhile.
+    opening: RefCell<Vec<(ContextId, Vec<Envelope>)>>,
     /// Contexts that were asked to close while their code is on the stack, and who wants to know.
     closing: RefCell<Vec<(ContextId, Option<Finisher>)>>,
 }
@@ -103,6 +105,7 @@ impl Worker {
             released: RefCell::default(),
             waits: RefCell::default(),
             on_error: RefCell::default(),
+            opening: RefCell::default(),
             closing: RefCell::default(),
         }
     }
@@ -157,6 +160,15 @@ impl Worker {
     /// Serves one envelope to its end.
     fn dispatch(self: &Rc<Worker>, parcel: Parcel) {
         let Parcel { envelope, counted } = parcel;
+        if let Some(envelope) = self.hold_back(envelope) {
+            self.act(envelope);
+        }
+        self.flush_releases();
+        self.finish_closing();
+        drop(counted);
+    }
+
+    fn act(self: &Rc<Worker>, envelope: Envelope) {
         match envelope {
             Envelope::Open(opening) => self.open(&opening),
             Envelope::Load(loading) => self.load(*loading),
@@ -176,9 +188,6 @@ impl Worker {
                 let _ = reply.send(self.waiting());
             }
         }
-        self.flush_releases();
-        self.finish_closing();
-        drop(counted);
     }
 
     fn local(&self, context: ContextId) -> Option<Rc<LocalContext>> {
@@ -239,6 +248,7 @@ impl Worker {
             return self.core.forget_context(shared);
         }
         let host = Host::new(ContextHost::new(self, &local));
+        self.opening.borrow_mut().push((shared.id, Vec::new()));
         match engine.open(host, options) {
             Ok(handle) => {
                 local.set_handle(handle);
@@ -250,6 +260,37 @@ impl Worker {
                 self.core.forget_context(shared);
             }
         }
+        self.serve_held_back(shared.id);
+    }
+
+    /// Keeps what is for a context that is being opened: its engine waits in place before it is done. It
+    /// counts for nothing meanwhile, as only the end of that wait can make anything of it.
+    #[inline]
+    fn hold_back(&self, envelope: Envelope) -> Option<Envelope> {
+        if self.opening.borrow().is_empty() { Some(envelope) } else { self.hold_back_some(envelope) }
+    }
+
+    #[cold]
+    fn hold_back_some(&self, envelope: Envelope) -> Option<Envelope> {
+        let context = envelope.context();
+        let mut opening = self.opening.borrow_mut();
+        match opening.iter_mut().find(|(id, _)| Some(*id) == context) {
+            Some((_, held)) => {
+                held.push(envelope);
+                None
+            }
+            None => Some(envelope),
+        }
+    }
+
+    /// A context is open, or could not be opened: what was kept for it has its turn.
+    fn serve_held_back(self: &Rc<Worker>, context: ContextId) {
+        let held = {
+            let mut opening = self.opening.borrow_mut();
+            let at = opening.iter().position(|(id, _)| *id == context);
+            at.map(|at| opening.remove(at).1).unwrap_or_default()
+        };
+        held.into_iter().for_each(|envelope| self.act(envelope));
     }
 
     fn load(self: &Rc<Worker>, loading: Loading) {
@@ -293,6 +334,9 @@ impl Worker {
     fn release(&self, context: ContextId, function: FunctionKey) {
         if let Some(local) = self.local(context) {
             local.release(function);
+        } else if self.opening.borrow().iter().any(|(id, _)| *id == context) {
+            // It is kept there until the context is open.
+            self.core.send(&self.thread, Envelope::Release { context, function });
         }
     }
 
@@ -319,12 +363,15 @@ impl Worker {
     /// Who waits on this thread, and for what.
     pub(crate) fn waiting(&self) -> Vec<Waiting> {
         let mut all = Vec::new();
-        for wait in self.waits.borrow().iter().filter(|wait| !wait.is_over()) {
-            if let Some(local) = &wait.context {
-                all.push(Waiting::new(&local.shared, local.site(), &wait.canceller.text()));
+        let waits: Vec<_> = self.waits.borrow().iter().filter(|wait| !wait.is_over()).map(Wait::who).collect();
+        for (local, canceller) in waits {
+            if let Some(local) = local {
+                all.push(Waiting::new(&local.shared, local.site(), &canceller.text()));
             }
         }
-        self.contexts.borrow().values().for_each(|local| all.extend(local.waiting()));
+        // Without the borrow: engines are asked, and whatever they do may open and end contexts.
+        let contexts: Vec<_> = self.contexts.borrow().values().cloned().collect();
+        contexts.iter().for_each(|local| all.extend(local.waiting()));
         all
     }
 }

@@ -321,6 +321,16 @@ impl Debug for Completion {
 impl Finisher {
     /// Gives the result. When the waiter is gone (cancelled, timed out, closed) it is handed back.
     ///
+    /// To finish twice does not compile:
+    ///
+    /// ```compile_fail,E0382
+    /// # use calog_plugin_api::{Finisher, Value};
+    /// fn twice(finisher: Finisher) {
+    ///     let _ = finisher.finish(Ok(Value::Nil));
+    ///     let _ = finisher.finish(Ok(Value::Nil));
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// The result itself.
     pub fn finish(self, result: Result<Value>) -> Result<(), Result<Value>> {

@@ -50,7 +50,9 @@ pub trait Engine: Send + Sync + Sized + 'static {
 /// One interpreter. It never leaves its thread; its methods take `&self`, because a call that waits
 /// may be entered again before it returns: hold no borrow while calling out.
 ///
-/// A panic in any method leaves the context dead; its callers get errors, everything else goes on.
+/// A panic in a method that runs or releases something leaves the context dead; its callers get errors,
+/// everything else goes on. A panic in one that only tells something is an answer of "cannot tell". Those
+/// are `memory_used` and what follows it.
 pub trait Context: 'static {
     /// Runs a main chunk. What it returns or exports in the language's own way is the step's value;
     /// when that is a map, its pairs are exported.

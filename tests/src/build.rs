@@ -40,8 +40,8 @@ pub fn command() -> PathBuf {
     plugin_folder().join("calog")
 }
 
-/// Builds a crate of `tests/plugins` as a third party would: by itself, in a target folder apart from
-/// the workspace's. Gives the library's path.
+/// Builds a crate of `tests/plugins`, or `tests/wicked`, as a third party would: by itself, in a target
+/// folder apart from the workspace's. Gives the library's path.
 pub fn build_standalone(name: &str) -> PathBuf {
     // One at a time: they share that folder, where the dependencies are then built once.
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
@@ -50,7 +50,8 @@ pub fn build_standalone(name: &str) -> PathBuf {
     if let Some(library) = built.get(name) {
         return library.clone();
     }
-    let folder = root().join("tests/plugins").join(name);
+    let beside = root().join("tests").join(name);
+    let folder = if beside.is_dir() { beside } else { root().join("tests/plugins").join(name) };
     take_locked_versions(&folder);
     let target = target_folder().join("standalone");
     run(Command::new(cargo()).current_dir(&folder).arg("build").arg("--target-dir").arg(&target));

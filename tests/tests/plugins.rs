@@ -1,16 +1,13 @@
-//! Plugins as files: a third engine nobody foresaw, files that are refused, names that collide, and a
-//! plugin that misbehaves wherever it can.
+//! Plugins as files: a third engine nobody foresaw, files that are refused, and names that collide.
 
-use std::cell::Cell;
 use std::fs;
 use std::mem::offset_of;
 use std::path::Path;
-use std::rc::Rc;
 
+use calog::plugin_api::ABI_VERSION;
 use calog::plugin_api::header::{Entry, Header, MAGIC};
-use calog::plugin_api::{ABI_VERSION, Code, Function, Value};
 use calog::plugins::{Refusal, inspect};
-use calog::{CLOSE_LIMIT, ContextRef, Open, Runtime, RuntimeBuilder, SearchPath};
+use calog::{Open, SearchPath};
 use calog_tests::{Calog, Folder, World, build_standalone, command, plugin_folder};
 use object::{Endianness, Object, ObjectSymbol};
 
@@ -189,6 +186,19 @@ fn row_of<'a>(listing: &'a str, file: &str) -> (&'a str, Vec<&'a str>) {
     (row, lines.take_while(|line| line.starts_with("      ")).collect())
 }
 
+#[test]
+fn a_header_that_promises_what_is_not_there_is_an_error_of_who_wants_it() {
+    let tally = fs::read(build_standalone("tally")).expect("a plugin");
+    let name = offset_of!(Header, entries) + offset_of!(Entry, name);
+    let plugins = Folder::new();
+    plugins.write("liar.so", patched(&tally, name, b"tolly\0"));
+    let world = World::with(|builder| builder.plugins(SearchPath::of([plugin_folder(), plugins.path()])));
+    let error = world.runtime.open(Open::file(world.write("main.tly", "1"))).err().expect("no context");
+    assert_eq!(error.message(), "the plugin's table has no engine 'tolly', though its header says so");
+    let other = world.open("other.lua", "return { there = 1 }");
+    assert_eq!(other.export("there"), Some(1.into()));
+}
+
 // ---- names that collide
 
 #[test]
@@ -248,324 +258,4 @@ fn the_manifest_decides_which_engine_runs_an_extension() {
     folder.write("plugins/greedy.so", patched(&tally, extensions, b"lua\0"));
     let ran = Calog::new(["run", "."]).within(folder.path()).run().ended_with(1);
     ran.said(&["'four': invalid digit found in string", "main.lua:2 (tally)"]);
-}
-
-// ---- a plugin that misbehaves
-
-/// A runtime that has the wicked plugin beside the workspace's, and two contexts that must go on
-/// whatever happens.
-struct Wicked {
-    neighbour: ContextRef,
-    world: World,
-    _plugins: Folder,
-}
-
-fn with_wicked(plugins: &Folder, builder: RuntimeBuilder) -> RuntimeBuilder {
-    let wicked = plugins.copy(&build_standalone("wicked"));
-    let folder = wicked.parent().expect("it lies in a folder");
-    builder.plugins(SearchPath::of([plugin_folder(), folder]))
-}
-
-impl Wicked {
-    fn new() -> Wicked {
-        Wicked::with(|builder| builder)
-    }
-
-    fn with(more: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> Wicked {
-        let plugins = Folder::new();
-        let world = World::with(|builder| more(with_wicked(&plugins, builder)));
-        world.write("adds.js", "export const add = (a, b) => a + b");
-        let neighbour = world.open(
-            "neighbour.lua",
-            "local adds = calog.import('adds') return { sum = function(a, b) return adds.add(a, b) end }",
-        );
-        Wicked { neighbour, world, _plugins: plugins }
-    }
-
-    /// All others go on: those that were there before, and new ones, also of the wicked engine.
-    fn others_go_on(&self, what: &str) {
-        let sum = self.world.call(&self.neighbour, "sum", &[1.into(), 2.into()]);
-        assert_eq!(sum, Ok(Value::Int(3)), "{what}: the neighbours");
-        let newcomer = self.world.open("newcomer.wkd", "fine");
-        assert_eq!(self.world.call(&newcomer, "obey", &["hello".into()]), Ok("hello".into()), "{what}: a newcomer");
-        self.world.runtime.close_context(&newcomer);
-    }
-
-    fn closes(self) {
-        assert_eq!(self.world.runtime.close(CLOSE_LIMIT).lost, Vec::<calog::Lost>::new());
-    }
-}
-
-/// How a wicked engine is told its word.
-#[derive(Clone, Copy, Debug)]
-enum By {
-    /// The script says it.
-    Load,
-    /// Code that is evaluated later.
-    Eval,
-    /// A call of its export.
-    Call,
-    /// A method of its Object, called by Lua.
-    Method,
-}
-
-#[test]
-fn an_engine_that_panics_leaves_its_context_dead_and_all_others_alive() {
-    use By::{Call, Eval, Load, Method};
-    let wicked = Wicked::new();
-    let world = &wicked.world;
-    let lua = world.open("caller.lua", "return { obey = function(object, word) return object.obey(word) end }");
-    // By which entry, the word, the code it ends with, and whether the context is dead then.
-    for (by, word, code, dead) in [
-        (Load, "fine", None, false),
-        (Load, "panic", Some(Code::Panic), true),
-        (Load, "payload", Some(Code::Panic), true),
-        (Load, "forgotten", Some(Code::Dead), false),
-        (Load, "yield", None, false),
-        (Load, "resume-panic", Some(Code::Panic), true),
-        (Load, "drop-panic", None, false),
-        (Call, "panic", Some(Code::Panic), true),
-        (Call, "payload", Some(Code::Panic), true),
-        (Call, "forgotten", Some(Code::Dead), false),
-        (Call, "yield", None, false),
-        (Call, "resume-panic", Some(Code::Panic), true),
-        (Call, "deep", None, false),
-        (Call, "drop-panic", None, false),
-        // What it evaluates to is a function, which is released when this test drops it.
-        (Eval, "fine", None, false),
-        (Eval, "release-panic", None, true),
-        (Eval, "panic", Some(Code::Panic), true),
-        (Method, "fine", None, false),
-        (Method, "panic", Some(Code::Panic), true),
-        (Method, "payload", Some(Code::Panic), true),
-        (Method, "resume-panic", Some(Code::Panic), true),
-        (Method, "release-panic", None, true),
-    ] {
-        let what = format!("{by:?} {word}");
-        let victim = world.start("victim.wkd", if let Load = by { word } else { "fine" });
-        let main = world.runtime.wait_for(&victim);
-        let result = match by {
-            Load => main,
-            Eval => world.runtime.evaluate(&victim, word),
-            Call => world.call(&victim, "obey", &[word.into()]),
-            Method => {
-                let object = world.call(&victim, "obey", &["object".into()]).expect("an Object");
-                world.call(&lua, "obey", &[object, word.into()])
-            }
-        };
-        assert_eq!(result.as_ref().err().map(calog::Error::code), code, "{what}: {result:?}");
-        // The last reference to what it gave is gone now, as far as this test holds it.
-        drop(result);
-        if let (Method, "release-panic") = (by, word) {
-            world.runtime.evaluate(&lua, "collectgarbage()").expect("Lua forgets the Object");
-        }
-        let after = world.runtime.evaluate(&victim, "fine");
-        assert_eq!(after.is_err(), dead, "{what}: {after:?}");
-        if let Err(error) = after {
-            assert!(matches!(error.code(), Code::Panic | Code::Dead), "{what}: {error:?}");
-        }
-        wicked.others_go_on(&what);
-        // For some, this is when they panic.
-        world.runtime.close_context(&victim);
-        assert!(victim.is_closed(), "{what}");
-        wicked.others_go_on(&what);
-    }
-    wicked.closes();
-}
-
-#[test]
-fn callers_of_a_dead_context_get_errors_in_their_languages() {
-    let wicked = Wicked::new();
-    let world = &wicked.world;
-    for (name, text) in [
-        (
-            "caller.lua",
-            "local victim = calog.open('victim.wkd') victim.wait()
-             local obey = victim.exports().obey
-             local codes = {}
-             for i, word in ipairs { 'fine', 'panic', 'fine' } do
-               local ok, e = pcall(obey, word)
-               codes[i] = ok and 'ok' or e.code
-             end
-             return { codes = codes }",
-        ),
-        (
-            "caller.js",
-            "const victim = calog.open('victim.wkd'); await victim.wait()
-             const { obey } = victim.exports()
-             export const codes = []
-             for (const word of ['fine', 'panic', 'fine'])
-               try { obey(word); codes.push('ok') } catch (e) { codes.push(e.code) }",
-        ),
-    ] {
-        world.write("victim.wkd", "fine");
-        let caller = world.open(name, text);
-        assert_eq!(caller.export("codes"), Some(Value::list(["ok", "panic", "dead"]).unwrap()), "{name}");
-        wicked.others_go_on(name);
-    }
-    wicked.closes();
-}
-
-#[test]
-fn an_engine_that_cannot_be_made_or_opened_is_an_error_of_its_contexts() {
-    for (key, word, code) in [("new", "panic", Code::Panic), ("new", "fail", Code::Io)] {
-        let plugins = Folder::new();
-        let config = Value::map([(key, word)]).expect("a map");
-        let world = World::with(|builder| with_wicked(&plugins, builder).engine_config("wicked", config));
-        for _ in 0..2 {
-            let error = world.runtime.open(Open::file(world.write("a.wkd", "fine"))).err().expect("no context");
-            assert_eq!(error.code(), code, "{error:?}");
-        }
-        let lua = world.open("a.lua", "return { n = 1 }");
-        assert_eq!(lua.export("n"), Some(Value::Int(1)));
-        assert_eq!(world.runtime.close(CLOSE_LIMIT).lost, Vec::<calog::Lost>::new());
-    }
-    let wicked = Wicked::new();
-    for (word, code) in [("panic", Code::Panic), ("fail", Code::Io)] {
-        let script = wicked.world.write("a.wkd", "fine");
-        let context = wicked.world.runtime.open(Open::file(script).option("open", word)).expect("a context");
-        let error = wicked.world.runtime.wait_for(&context).expect_err("it was not opened");
-        assert_eq!(error.code(), code, "{error:?}");
-        assert!(context.is_closed());
-        wicked.others_go_on(word);
-    }
-    wicked.closes();
-    // The engine's own drop, at the end of its runtime.
-    let config = Value::map([("drop", "panic")]).expect("a map");
-    let wicked = Wicked::with(|builder| builder.engine_config("wicked", config));
-    wicked.others_go_on("an engine whose drop will panic");
-    wicked.closes();
-}
-
-/// Calls of natives, as both languages write them, and the code each ends with.
-const NATIVES: &[(&str, &str)] = &[
-    ("wicked.panic()", "panic"),
-    ("wicked.panic('wicked: in these words')", "panic"),
-    ("wicked.payload()", "panic"),
-    ("wicked.blocking()", "panic"),
-    ("wicked.forgets()", "dead"),
-    ("wicked.object()", "ok"),
-    ("wicked.object().value", "panic"),
-    ("wicked.object().spring()", "panic"),
-    ("wicked.deep(128)", "ok"),
-    ("wicked.deep(129)", "depth"),
-    ("wicked.call(calog.self, null)", "arity"),
-    ("wicked.call(calog.log, 'none')", "range"),
-    ("wicked.later(1, 'x')", "ok"),
-];
-
-#[test]
-fn a_native_that_panics_is_an_error_of_that_call() {
-    let wicked = Wicked::new();
-    let wanted = Value::list(NATIVES.iter().map(|(_, code)| *code)).expect("a list");
-    let lua: String =
-        NATIVES.iter().map(|(call, _)| format!("try(function() local null = nil return {call} end)\n")).collect();
-    let lua = format!(
-        "local codes = {{}}
-         local function try(f) local ok, e = pcall(f) codes[#codes + 1] = ok and 'ok' or e.code end
-         {lua}
-         -- Writing a property, printing, and dropping.
-         local o = wicked.object()
-         local ok, e = pcall(function() o.value = 1 end)
-         tostring(o) o = nil collectgarbage()
-         local _, said = pcall(wicked.panic, 'wicked: in these words')
-         return {{ codes = codes, written = e.code, message = tostring(said) }}"
-    );
-    let js: String = NATIVES.iter().map(|(call, _)| format!("await attempt(() => {call})\n")).collect();
-    let js = format!(
-        "export const codes = []
-         async function attempt(f) {{ try {{ await f(); codes.push('ok') }} catch (e) {{ codes.push(e.code) }} }}
-         {js}
-         let o = wicked.object()
-         export let written
-         try {{ o.value = 1 }} catch (e) {{ written = e.code }}
-         try {{ String(o) }} catch (e) {{ }}
-         o = undefined
-         export let message
-         try {{ wicked.panic('wicked: in these words') }} catch (e) {{ message = e.message }}"
-    );
-    for (name, text) in [("a.lua", lua), ("a.js", js)] {
-        let context = wicked.world.open(name, &text);
-        assert_eq!(context.export("codes"), Some(wanted.clone()), "{name}");
-        assert_eq!(context.export("written"), Some("panic".into()), "{name}");
-        let message = context.export("message").expect("a message");
-        let message = message.view().as_str().unwrap_or_default().to_owned();
-        assert!(message.contains("panicked: wicked: in these words"), "{name}: {message}");
-        wicked.others_go_on(name);
-        wicked.world.runtime.close_context(&context);
-    }
-    assert_eq!(wicked.world.errors(), []);
-    wicked.closes();
-}
-
-#[test]
-fn waits_that_nobody_ends_end_when_their_context_closes() {
-    for (name, text) in [
-        ("wait.lua", "started() wicked.never()"),
-        ("wait.js", "started(); wicked.never()"),
-        ("promise.js", "started(); await wicked.never.async()"),
-        ("nested.lua", "table.sort({ 2, 1 }, function() started() wicked.never() end)"),
-        ("hook.js", "started(); wicked.hook_panics()"),
-        (
-            "call.lua",
-            "local o = calog.open('victim.wkd') o.wait() local obey = o.exports().obey started() obey('waiting')",
-        ),
-    ] {
-        let started = Rc::new(Cell::new(false));
-        let set = sets(&started);
-        let wicked = Wicked::with(|builder| builder.native(set));
-        let world = &wicked.world;
-        world.write("victim.wkd", "fine");
-        let context = world.start(name, text);
-        assert!(world.runtime.pump_until(|| started.get(), CLOSE_LIMIT), "{name}: it runs");
-        world.runtime.close_context(&context);
-        assert!(context.is_closed(), "{name}");
-        // Whether it was waiting already or on its way there.
-        let code = world.runtime.wait_for(&context).map_err(|error| error.code());
-        assert!(matches!(code, Err(Code::Dead | Code::Cancelled)), "{name}: {code:?}");
-        if name == "hook.js" {
-            assert_eq!(world.runtime.evaluate(&wicked.neighbour, "return wicked.hooks()"), Ok(Value::Int(1)));
-        }
-        wicked.others_go_on(name);
-        wicked.closes();
-    }
-}
-
-/// The native `started`, which runs on the test's thread.
-fn sets(flag: &Rc<Cell<bool>>) -> Function {
-    thread_local! {
-        static FLAG: std::cell::RefCell<Rc<Cell<bool>>> = std::cell::RefCell::default();
-    }
-    FLAG.set(Rc::clone(flag));
-    Function::new("started", || FLAG.with_borrow(|flag| flag.set(true)))
-}
-
-#[test]
-fn hooks_that_panic_are_errors_of_building_or_nobodys() {
-    for (hook, word, code) in [
-        ("validate", "panic", Some(Code::Panic)),
-        ("validate", "fail", Some(Code::Io)),
-        ("boot", "panic", Some(Code::Panic)),
-        ("boot", "fail", Some(Code::Io)),
-        ("run", "panic", None),
-        ("shutdown", "panic", None),
-        ("shutdown", "fail", None),
-    ] {
-        let plugins = Folder::new();
-        let config = Value::map([(hook, word)]).expect("a map");
-        match with_wicked(&plugins, Runtime::builder()).bundle_config("wicked", config).build() {
-            Ok(runtime) => {
-                assert_eq!(code, None, "{hook} {word}");
-                let lua = runtime.open(Open::source("lua", "return { n = wicked.hooks() }")).expect("a context");
-                runtime.wait_for(&lua).expect("it runs");
-                assert_eq!(runtime.close(CLOSE_LIMIT).lost, Vec::<calog::Lost>::new(), "{hook} {word}");
-            }
-            Err(error) => {
-                assert_eq!(Some(error.code()), code, "{hook} {word}: {error:?}");
-                let wanted = format!("provider 'wicked' failed during {hook}");
-                assert!(error.message().contains(&wanted), "{error:?}");
-            }
-        }
-    }
-    Wicked::new().closes();
 }

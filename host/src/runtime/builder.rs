@@ -60,7 +60,7 @@ impl RuntimeBuilder {
     /// Compiles a bundle in: its name, and the function that makes it.
     #[must_use]
     pub fn bundle<M: 'static>(mut self, name: &str, make: impl MakeBundle<M>) -> Self {
-        let make = move |runtime| make.make(runtime).map(BundleHandle::new);
+        let make = move |runtime| BundleHandle::make(&make, runtime);
         self.compiled.push(CompiledIn::Bundle(name.to_owned(), Box::new(make)));
         self
     }

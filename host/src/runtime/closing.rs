@@ -7,14 +7,19 @@ use std::time::Duration;
 
 use calog_plugin_api::{Hook, View};
 
+use super::boot::run_hook;
 use super::{ContextRef, Runtime};
-use crate::joining::join_ended;
+use crate::joining::{Joinable, join_ended};
 use crate::natives::Natives;
+use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use crate::sync::time::Instant;
 
 /// How long closing a context or a runtime may take, unless it is said otherwise.
 pub const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A piece of foreign code.
+type Act = Box<dyn FnOnce() + Send>;
 
 /// What each step of closing has at least, also when those before it took all the time.
 const LEAST: Duration = Duration::from_millis(200);
@@ -33,8 +38,12 @@ pub enum Lost {
     },
     /// A thread without contexts.
     Thread(String),
-    /// The run hook of a bundle.
+    /// The run hook of a bundle, or what is told that it shall end.
     Bundle(String),
+    /// The shutdown hook of a bundle, and what would have come after it.
+    Shutdown(String),
+    /// An engine or a bundle that is being dropped, and what would have come after it.
+    Drop(String),
     /// So many natives that block.
     Blocking(usize),
     /// An alarm's work.
@@ -47,6 +56,8 @@ impl Display for Lost {
             Lost::Context { name, language, thread } => write!(f, "context '{name}' ({language}) on thread '{thread}'"),
             Lost::Thread(name) => write!(f, "thread '{name}'"),
             Lost::Bundle(name) => write!(f, "the run hook of bundle '{name}'"),
+            Lost::Shutdown(name) => write!(f, "the shutdown hook of bundle '{name}'"),
+            Lost::Drop(what) => write!(f, "the drop of {what}"),
             Lost::Blocking(1) => write!(f, "a blocking native"),
             Lost::Blocking(count) => write!(f, "{count} blocking natives"),
             Lost::Timers => write!(f, "the timers"),
@@ -77,11 +88,11 @@ impl Runtime {
         }
         let until = Instant::now() + limit;
         let mut lost = self.close_contexts(until);
-        lost.extend(self.end_bundles(until));
+        lost.extend(self.end_running(until));
+        lost.extend(self.shut_down(until));
         lost.extend(self.end_services(until));
         while self.worker.pump_one() {}
-        self.core.engines.clear();
-        self.core.set_natives(Natives::default());
+        lost.extend(self.drop_plugins(until));
         self.worker.thread.leave();
         Closed { lost }
     }
@@ -105,23 +116,76 @@ impl Runtime {
         lost
     }
 
-    /// Ends what bundles run, then shuts them down, the last to boot first.
-    fn end_bundles(&self, until: Instant) -> Vec<Lost> {
-        let (stops, mut running): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.running.lock()).into_iter().unzip();
-        stops.iter().for_each(|stop| stop.cancel());
-        let running = {
-            self.serve_until(until, || running.iter().all(|hook: &crate::joining::Joinable| hook.has_ended()));
-            join_ended(&mut running);
-            running
-        };
-        let mut bundles = std::mem::take(&mut *self.core.bundles.lock());
-        bundles.sort_by_key(|(name, bundle)| (bundle.priority(Hook::Shutdown), name.clone()));
-        for (name, bundle) in bundles.iter().rev() {
-            if let Err(error) = self.hook(bundle, name, Hook::Shutdown, View::NIL) {
-                tracing::error!("{error}");
-            }
+    /// Ends what bundles run.
+    fn end_running(&self, until: Instant) -> Vec<Lost> {
+        let mut running = Vec::new();
+        for (stop, hook) in std::mem::take(&mut *self.running.lock()) {
+            // What a bundle wants to be told may not return, and the others are to be asked as well.
+            running.extend(self.beside(&hook.name.clone(), move || stop.cancel()));
+            running.push(hook);
         }
-        running.iter().map(|hook| Lost::Bundle(hook.name.clone())).collect()
+        self.serve_until(until, || running.iter().all(Joinable::has_ended));
+        join_ended(&mut running);
+        let mut names: Vec<String> = running.into_iter().map(|hook| hook.name).collect();
+        names.sort();
+        names.dedup();
+        names.into_iter().map(Lost::Bundle).collect()
+    }
+
+    /// Shuts bundles down, the last to boot first.
+    fn shut_down(&self, until: Instant) -> Option<Lost> {
+        let mut bundles = self.core.bundles.lock().clone();
+        bundles.retain(|(_, bundle)| bundle.priority(Hook::Shutdown).is_some());
+        bundles.sort_by_key(|(name, bundle)| (bundle.priority(Hook::Shutdown), name.clone()));
+        let acts = bundles.into_iter().rev().map(|(name, bundle)| {
+            let (core, lost) = (Arc::clone(&self.core), Lost::Shutdown(name.clone()));
+            let act = move || {
+                if let Err(error) = run_hook(&core, &bundle, &name, Hook::Shutdown, View::NIL) {
+                    tracing::error!("{error}");
+                }
+            };
+            (lost, Box::new(act) as Act)
+        });
+        self.one_by_one(until, acts.collect())
+    }
+
+    /// Drops what plugins have made: natives, bundles, engines.
+    fn drop_plugins(&self, until: Instant) -> Option<Lost> {
+        self.core.set_natives(Natives::default());
+        let bundles = std::mem::take(&mut *self.core.bundles.lock());
+        // The first is the host's own.
+        let bundles = bundles.into_iter().skip(1);
+        let bundles = bundles.map(|(name, it)| (Lost::Drop(format!("bundle '{name}'")), dropping(it)));
+        let engines = self.core.engines.take().into_iter();
+        let engines = engines.map(|(name, it)| (Lost::Drop(format!("engine '{name}'")), dropping(it)));
+        self.one_by_one(until, bundles.chain(engines).collect())
+    }
+
+    /// Runs foreign code on a thread of its own, one act after another, and waits for the end. An act
+    /// that does not return holds up those behind it, and is named.
+    fn one_by_one(&self, until: Instant, acts: Vec<(Lost, Act)>) -> Option<Lost> {
+        let at = Arc::new(Mutex::new(acts.first()?.0.clone()));
+        let noted = Arc::clone(&at);
+        let work = move || {
+            for (name, act) in acts {
+                *noted.lock() = name;
+                act();
+            }
+        };
+        let thread = self.beside("closing", work)?;
+        self.serve_until(until, || thread.has_ended());
+        if thread.has_ended() {
+            thread.join();
+            return None;
+        }
+        let at = at.lock().clone();
+        Some(at)
+    }
+
+    /// Starts foreign code on a thread of its own.
+    fn beside(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Option<Joinable> {
+        let started = Joinable::start(name, None, &self.core.host, work);
+        started.map_err(|error| tracing::error!("the thread '{name}' could not be started: {error}")).ok()
     }
 
     fn end_services(&self, until: Instant) -> Vec<Lost> {
@@ -142,6 +206,10 @@ impl Runtime {
             self.worker.pump(&condition, Some(until));
         }
     }
+}
+
+fn dropping<T: Send + 'static>(it: T) -> Act {
+    Box::new(move || drop(it))
 }
 
 impl Drop for Runtime {

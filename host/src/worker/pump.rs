@@ -23,8 +23,8 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A wait in place.
 pub(super) struct Wait {
-    pub(super) context: Option<Rc<LocalContext>>,
-    pub(super) canceller: Canceller,
+    context: Option<Rc<LocalContext>>,
+    canceller: Canceller,
     landing: Arc<Landing>,
 }
 
@@ -87,6 +87,11 @@ impl Landing {
 }
 
 impl Wait {
+    /// Who waits, and the end of the promise that says for what.
+    pub(super) fn who(&self) -> (Option<Rc<LocalContext>>, Canceller) {
+        (self.context.clone(), self.canceller.clone())
+    }
+
     /// Whether the result has landed, so that the wait only has to unwind.
     pub(super) fn is_over(&self) -> bool {
         self.landing.is_there()

@@ -49,19 +49,19 @@ impl Worker {
 
     fn suspend(&self, local: &Rc<LocalContext>, task: TaskKey, on: Completion, finisher: Finisher, info: KeptInfo) {
         self.watch(local, on, WaitKey(task.0), &info);
-        local.tasks.borrow_mut().insert(task.0, Task { finisher, info });
+        local.note_task(task, Task { finisher, info });
     }
 
     /// A task that gave way is resumed in its turn, or after so many milliseconds.
     fn give_way(&self, local: &Rc<LocalContext>, task: TaskKey, value: &Value, finisher: Finisher, info: KeptInfo) {
         let turn = match time_of(value) {
             Ok(None) => {
-                local.tasks.borrow_mut().insert(task.0, Task { finisher, info });
+                local.note_task(task, Task { finisher, info });
                 return self.resume_later(local, WaitKey(task.0), Ok(Value::Nil));
             }
             Ok(Some(time)) => self.core.sleep_until(Instant::now() + time),
             Err(error) => {
-                local.tasks.borrow_mut().insert(task.0, Task { finisher, info });
+                local.note_task(task, Task { finisher, info });
                 return self.resume_later(local, WaitKey(task.0), Err(error));
             }
         };
@@ -90,8 +90,10 @@ impl Worker {
             return;
         }
         local.watches.borrow_mut().remove(&key.0);
-        let entered = local.enter(|handle| handle.resume(key, result));
+        // Before the entry: its caller is answered with what comes of this, and the engine may give the
+        // number to another task.
         let task = local.tasks.borrow_mut().remove(&key.0);
+        let entered = local.enter(|handle| handle.resume(key, result));
         let Some(task) = task else { return self.after_watch(context, entered) };
         match entered {
             Ok(Entered::Done(outcome)) => answer(outcome, task.finisher),
@@ -114,6 +116,9 @@ impl Worker {
     }
 }
 
+/// The longest sleep: some centuries are as good as for ever, and can be added to any time.
+const LONGEST_SLEEP: Duration = Duration::from_nanos(1 << 62);
+
 /// How long a task that gave way with this value sleeps; none goes on in its turn.
 ///
 /// # Errors
@@ -128,6 +133,6 @@ fn time_of(value: &Value) -> Result<Option<Duration>> {
         return Err(Error::new(Code::Type, format!("a task gives way with nil or milliseconds to sleep, not {kind}")));
     };
     Duration::try_from_secs_f64(milliseconds / 1e3)
-        .map(Some)
+        .map(|time| Some(time.min(LONGEST_SLEEP)))
         .map_err(|_| Error::new(Code::Range, format!("a task cannot sleep {milliseconds} ms")))
 }

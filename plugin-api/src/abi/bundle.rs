@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     CancelToken, Fallible, Head, Native, RuntimeHandle, arc_ref, guard, release_arc, retain_arc, shared_handle,
 };
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, MakeBundle};
 use crate::error::{Code, Error, Result};
 use crate::value::{Value, View};
 
@@ -66,6 +66,14 @@ impl BundleHandle {
     /// A handle to this bundle.
     pub fn new(bundle: Bundle) -> BundleHandle {
         BundleHandle::from_arc(&TABLE, Arc::new(bundle))
+    }
+
+    /// Makes a bundle.
+    ///
+    /// # Errors
+    /// The function's; `panic` when it panicked.
+    pub fn make<F: MakeBundle<M>, M>(make: &F, runtime: RuntimeHandle) -> Result<BundleHandle> {
+        guard(|| make.make(runtime)).and_then(|bundle| bundle).map(BundleHandle::new)
     }
 
     /// Its natives.

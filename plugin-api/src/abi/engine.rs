@@ -3,10 +3,12 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{ContextHandle, Fallible, Head, Host, arc_ref, guard, release_arc, retain_arc, shared_handle};
+use super::{
+    ContextHandle, Fallible, Head, Host, RuntimeHandle, arc_ref, guard, release_arc, retain_arc, shared_handle,
+};
 use crate::engine::{ContextOptions, Engine, Threading};
 use crate::error::{Code, Error, Result};
-use crate::value::Value;
+use crate::value::{Value, View};
 
 #[repr(C)]
 pub(crate) struct EngineTable {
@@ -36,6 +38,14 @@ impl EngineHandle {
     /// A handle to this engine.
     pub fn new<E: Engine>(engine: E) -> EngineHandle {
         EngineHandle::from_arc(&Maker::<E>::TABLE, Arc::new(engine))
+    }
+
+    /// Makes an engine.
+    ///
+    /// # Errors
+    /// The engine's; `panic` when it panicked.
+    pub fn make<E: Engine>(runtime: RuntimeHandle, config: View<'_>) -> Result<EngineHandle> {
+        guard(|| E::new(runtime, config)).and_then(|engine| engine).map(EngineHandle::new)
     }
 
     /// Opens a context on this thread, which owns it from now on.

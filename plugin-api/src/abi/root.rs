@@ -11,7 +11,7 @@ use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
 use abi_stable::sabi_types::VersionStrings;
 
-use super::{BundleHandle, EngineHandle, Fallible, Head, RuntimeHandle, Text, guard};
+use super::{BundleHandle, EngineHandle, Fallible, Head, RuntimeHandle, Text};
 use crate::bundle::MakeBundle;
 use crate::engine::Engine;
 use crate::value::{Value, View};
@@ -104,8 +104,7 @@ unsafe extern "C" fn create_engine<E: Engine>(
     // SAFETY: the runtime is handed over, the configuration borrowed, `out` initialised.
     unsafe {
         let runtime = runtime.read();
-        let engine = guard(|| E::new(runtime, *config)).and_then(|result| result);
-        *out = engine.map(EngineHandle::new).into();
+        *out = EngineHandle::make::<E>(runtime, *config).into();
     }
 }
 
@@ -133,8 +132,7 @@ unsafe extern "C" fn create_bundle<F: MakeBundle<M>, M>(runtime: *mut RuntimeHan
     unsafe {
         let runtime = runtime.read();
         let make = std::ptr::NonNull::<F>::dangling().as_ref();
-        let bundle = guard(|| make.make(runtime)).and_then(|result| result);
-        *out = bundle.map(BundleHandle::new).into();
+        *out = BundleHandle::make(make, runtime).into();
     }
 }
 
