@@ -14,6 +14,10 @@ use crate::worker;
 /// How deep calls may be, counting those that wait suspended.
 pub(crate) const MAX_LOGICAL_DEPTH: u32 = 200;
 
+/// The same where the callee is a native that became a value: whoever is as deep as scripts may be can
+/// still call natives.
+const MAX_NATIVE_DEPTH: u32 = 2 * MAX_LOGICAL_DEPTH;
+
 /// A function of a context. Its last drop releases it on the owner's thread.
 pub(crate) struct ScriptFunction {
     owner: Arc<ContextShared>,
@@ -84,23 +88,34 @@ fn foreign_runtime(owner: &ContextShared, here: u64, what: &str, used: &str) -> 
     owner.check_open().err().unwrap_or(unsupported)
 }
 
+/// The same numbers one level deeper.
+///
+/// # Errors
+/// `depth` when as many calls wait for each other as may.
+#[inline]
+fn deeper(mut facts: Facts, limit: u32) -> calog_plugin_api::Result<Facts> {
+    if facts.depth >= limit {
+        return Err(too_deep(limit));
+    }
+    facts.depth += 1;
+    Ok(facts)
+}
+
+#[cold]
+fn too_deep(limit: u32) -> Error {
+    Error::new(Code::Depth, format!("{limit} calls wait for each other: the recursion between scripts is too deep"))
+}
+
 /// The numbers of a call into `context` by the code that `caller` describes.
 ///
 /// # Errors
 /// `depth` when too many calls wait for each other.
 pub(crate) fn callee_facts(caller: Facts, context: &ContextShared, task: u64) -> calog_plugin_api::Result<Facts> {
-    if caller.depth >= MAX_LOGICAL_DEPTH {
-        return Err(Error::new(
-            Code::Depth,
-            format!("{MAX_LOGICAL_DEPTH} calls wait for each other: the recursion between scripts is too deep"),
-        ));
-    }
-    let mut facts = caller;
+    let mut facts = deeper(caller, MAX_LOGICAL_DEPTH)?;
     facts.caller = caller.context;
     facts.parent = caller.task;
     facts.context = context.id.number();
     facts.task = task;
-    facts.depth = caller.depth + 1;
     if context.lenient {
         facts.flags |= Facts::LENIENT;
     }
@@ -141,8 +156,12 @@ impl NativeFunction {
 }
 
 impl CallableType for NativeFunction {
+    /// A level as well, as natives that call what they are given may be given each other.
     fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        self.native.call(info, args)
+        match deeper(info.facts(), MAX_NATIVE_DEPTH) {
+            Ok(facts) => self.native.call(&info.derive(facts), args),
+            Err(error) => Outcome::Failed(error),
+        }
     }
 
     fn identity(&self) -> Identity {
@@ -156,7 +175,11 @@ pub(crate) struct LenientFunction {
 }
 
 impl LenientFunction {
+    /// One that is lenient already stays what it is: around each other, they would end in a recursion.
     pub(crate) fn callable(inner: Callable) -> Callable {
+        if inner.is_lenient() {
+            return inner;
+        }
         Callable::new(Arc::new(LenientFunction { inner }))
     }
 }

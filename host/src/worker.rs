@@ -86,7 +86,7 @@ pub(crate) struct Worker {
     /// What the embedding program does with errors and natives of its own; the host's thread only.
     pub(crate) on_error: RefCell<Option<crate::runtime::ErrorHandler>>,
     /// Contexts whose engines are opening them, and what has come for them meanwhile.
-    opening: RefCell<Vec<(ContextId, Vec<Parcel>)>>,
+    opening: RefCell<Vec<(ContextId, Vec<Envelope>)>>,
     /// Contexts that were asked to close while their code is on the stack, and who wants to know.
     closing: RefCell<Vec<(ContextId, Option<Finisher>)>>,
 }
@@ -159,7 +159,16 @@ impl Worker {
 
     /// Serves one envelope to its end.
     fn dispatch(self: &Rc<Worker>, parcel: Parcel) {
-        let Some(Parcel { envelope, counted }) = self.hold_back(parcel) else { return };
+        let Parcel { envelope, counted } = parcel;
+        if let Some(envelope) = self.hold_back(envelope) {
+            self.act(envelope);
+        }
+        self.flush_releases();
+        self.finish_closing();
+        drop(counted);
+    }
+
+    fn act(self: &Rc<Worker>, envelope: Envelope) {
         match envelope {
             Envelope::Open(opening) => self.open(&opening),
             Envelope::Load(loading) => self.load(*loading),
@@ -179,9 +188,6 @@ impl Worker {
                 let _ = reply.send(self.waiting());
             }
         }
-        self.flush_releases();
-        self.finish_closing();
-        drop(counted);
     }
 
     fn local(&self, context: ContextId) -> Option<Rc<LocalContext>> {
@@ -257,22 +263,23 @@ impl Worker {
         self.serve_held_back(shared.id);
     }
 
-    /// Keeps what is for a context that is being opened: its engine waits in place before it is done.
+    /// Keeps what is for a context that is being opened: its engine waits in place before it is done. It
+    /// counts for nothing meanwhile, as only the end of that wait can make anything of it.
     #[inline]
-    fn hold_back(&self, parcel: Parcel) -> Option<Parcel> {
-        if self.opening.borrow().is_empty() { Some(parcel) } else { self.hold_back_some(parcel) }
+    fn hold_back(&self, envelope: Envelope) -> Option<Envelope> {
+        if self.opening.borrow().is_empty() { Some(envelope) } else { self.hold_back_some(envelope) }
     }
 
     #[cold]
-    fn hold_back_some(&self, parcel: Parcel) -> Option<Parcel> {
-        let context = parcel.envelope.context();
+    fn hold_back_some(&self, envelope: Envelope) -> Option<Envelope> {
+        let context = envelope.context();
         let mut opening = self.opening.borrow_mut();
         match opening.iter_mut().find(|(id, _)| Some(*id) == context) {
             Some((_, held)) => {
-                held.push(parcel);
+                held.push(envelope);
                 None
             }
-            None => Some(parcel),
+            None => Some(envelope),
         }
     }
 
@@ -283,7 +290,7 @@ impl Worker {
             let at = opening.iter().position(|(id, _)| *id == context);
             at.map(|at| opening.remove(at).1).unwrap_or_default()
         };
-        held.into_iter().for_each(|parcel| self.dispatch(parcel));
+        held.into_iter().for_each(|envelope| self.act(envelope));
     }
 
     fn load(self: &Rc<Worker>, loading: Loading) {

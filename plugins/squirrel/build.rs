@@ -1,8 +1,10 @@
 //! Compiles Squirrel from the source that the locked crate `squirrel-sys` carries, with our patches.
 //!
-//! The source is copied to `OUT_DIR`, where each patch of `build/patches.rs` must find its text exactly
+//! The source is copied to `OUT_DIR`, where each patch of `build/patches.rs` and `build/library.rs` must find its text exactly
 //! as often as it says: a release of the crate that differs stops the build, and is never half patched.
 
+#[path = "build/library.rs"]
+mod library;
 #[path = "build/patches.rs"]
 mod patches;
 
@@ -29,7 +31,7 @@ fn main() -> Result<()> {
     for folder in ["include", "squirrel", "sqstdlib"] {
         copy_folder(&source.join(folder), &copy.join(folder))?;
     }
-    PATCHES.iter().try_for_each(|patch| apply(&copy, patch))?;
+    PATCHES.iter().chain(library::PATCHES).try_for_each(|patch| apply(&copy, patch))?;
     compile(&copy, &own)
 }
 

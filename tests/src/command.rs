@@ -70,6 +70,13 @@ impl Calog {
         self
     }
 
+    /// With this as its standard input; otherwise it has none.
+    #[must_use]
+    pub fn input(mut self, from: impl Into<Stdio>) -> Calog {
+        self.0.stdin(from);
+        self
+    }
+
     /// Runs it to its end.
     pub fn run(self) -> Ran {
         self.start().end()

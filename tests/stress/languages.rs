@@ -15,4 +15,6 @@ pub(crate) struct Language {
 pub(crate) const LANGUAGES: &[Language] = &[
     Language { extension: "lua", actor: include_str!("scripts/actor.lua"), answer: "40 + 2" },
     Language { extension: "js", actor: include_str!("scripts/actor.js"), answer: "40 + 2" },
+    Language { extension: "nut", actor: include_str!("scripts/actor.nut"), answer: "40 + 2" },
+    Language { extension: "bas", actor: include_str!("scripts/actor.bas"), answer: "40 + 2" },
 ];

@@ -1,9 +1,11 @@
 //! BASIC among the other languages: imports, exports, callbacks, errors, waiting, Objects.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use calog::plugin_api::{CallInfo, Code, Completion, Finisher, Function, Value};
-use calog_tests::World;
+use calog_tests::{Calog, Folder, World};
+use nix::sys::signal::Signal;
 
 /// Promises that a test finishes when it wants to.
 #[derive(Clone, Default)]
@@ -244,4 +246,40 @@ fn printing_follows_basic_and_lines_are_whole() {
     world.open("main.bas", "PRINT \"a\", 1;\nPRINT TRUE, 1e6, NIL;\nPRINT \"unfinished\"");
     world.runtime.close(calog::CLOSE_LIMIT);
     assert_eq!(world.output.text(), "a1\n11e+06NIL\nunfinished");
+}
+
+/// Two contexts on one thread: the second runs when the first waits in INPUT.
+const READS: [(&str, &str); 3] = [
+    (
+        "calog.toml",
+        "[[context]]\nscript = \"reads.bas\"\nthread = \"one\"\n[[context]]\nscript = \"beside.lua\"\nthread = \"one\"\n",
+    ),
+    ("reads.bas", "INPUT a$\nINPUT b\nPRINT \"got \", a$, \" \", b;"),
+    ("beside.lua", "print 'waits'"),
+];
+
+#[test]
+fn lines_of_input_go_to_who_waits_while_others_run() {
+    let folder = Folder::with(READS);
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let mut running = Calog::new(["run", "."]).within(folder.path()).input(reader).start();
+    running.wait_for_line("waits");
+    writer.write_all(b"one\n41.5\r\n").expect("it reads");
+    running.wait_for_line("got one 41.5");
+    drop(writer);
+    running.end().printed("waits\ngot one 41.5\n");
+}
+
+#[test]
+fn a_program_that_waits_for_input_ends_as_soon_as_it_is_told_to() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let folder = Folder::with(READS);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let mut running = Calog::new(["run", "."]).within(folder.path()).input(reader).start();
+        running.wait_for_line("waits");
+        running.signal(signal);
+        let ran = running.end().ended_with(code);
+        assert_eq!(ran.err, "", "nothing is left that would not end");
+        drop(writer);
+    }
 }

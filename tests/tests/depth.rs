@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use calog::plugin_api::{Function, Value};
 use calog::{ContextRef, Runtime};
-use calog_tests::{LANGUAGES, Language, SAFETY_NET, Scene, THREADS, every_pair, field, function};
+use calog_tests::{LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, every_pair, field, function};
 use parking_lot::Mutex;
 
 /// Nested pumps and same-thread calls of one thread.
@@ -252,5 +252,43 @@ fn natives_of_the_program_that_call_back_end_in_a_depth_error_too() {
         RUNTIME.take();
         let found = found.unwrap_or_else(|error| panic!("{}: {error:?}", language.name));
         assert_eq!(field(&found, "code"), Value::from("depth"), "{}: {found:?}", language.name);
+    }
+}
+
+#[test]
+fn what_the_host_gives_to_call_functions_does_not_recurse_without_bound() {
+    // So many that a stack would end, but not what a language can pass on.
+    for (name, wrapped, called) in [
+        (
+            "a.lua",
+            "return { find = function()
+               local f = function() return 7 end
+               for i = 1, 300000 do f = calog.lenient(f) end
+               return f()
+             end }",
+            "return { find = function()
+               local all = {}
+               for i = 1, 100000 do all[i] = calog.call end
+               local ok, e = pcall(calog.call, table.unpack(all))
+               return e.code
+             end }",
+        ),
+        (
+            "b.js",
+            "export function find() {
+               let f = () => 7
+               for (let i = 0; i < 300000; i++) f = calog.lenient(f)
+               return f()
+             }",
+            "export function find() {
+               try { calog.call(...Array(60000).fill(calog.call)) } catch (e) { return e.code }
+             }",
+        ),
+    ] {
+        for (text, wanted) in [(wrapped, Value::Int(7)), (called, "depth".into())] {
+            let world = World::new();
+            let context = world.open(name, text);
+            assert_eq!(world.try_call(&context, "find", &[]), Ok(wanted), "{name}: {text}");
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::fs;
 use std::mem::offset_of;
 use std::path::Path;
 
-use calog::SearchPath;
 use calog::plugin_api::ABI_VERSION;
 use calog::plugin_api::header::{Entry, Header, MAGIC};
 use calog::plugins::{Refusal, inspect};
+use calog::{Open, SearchPath};
 use calog_tests::{Calog, Folder, World, build_standalone, command, plugin_folder};
 use object::{Endianness, Object, ObjectSymbol};
 
@@ -184,6 +184,19 @@ fn row_of<'a>(listing: &'a str, file: &str) -> (&'a str, Vec<&'a str>) {
     let mut lines = listing.lines().skip_while(|line| line.split_whitespace().next() != Some(file));
     let row = lines.next().unwrap_or_else(|| panic!("{file} is not in\n{listing}"));
     (row, lines.take_while(|line| line.starts_with("      ")).collect())
+}
+
+#[test]
+fn a_header_that_promises_what_is_not_there_is_an_error_of_who_wants_it() {
+    let tally = fs::read(build_standalone("tally")).expect("a plugin");
+    let name = offset_of!(Header, entries) + offset_of!(Entry, name);
+    let plugins = Folder::new();
+    plugins.write("liar.so", patched(&tally, name, b"tolly\0"));
+    let world = World::with(|builder| builder.plugins(SearchPath::of([plugin_folder(), plugins.path()])));
+    let error = world.runtime.open(Open::file(world.write("main.tly", "1"))).err().expect("no context");
+    assert_eq!(error.message(), "the plugin's table has no engine 'tolly', though its header says so");
+    let other = world.open("other.lua", "return { there = 1 }");
+    assert_eq!(other.export("there"), Some(1.into()));
 }
 
 // ---- names that collide

@@ -354,11 +354,13 @@ const SQUIRREL_SITES: &[Site] = &[
     suspends("method", "return { function wait(n) { return ::gate.wait(n) } }.wait(name)"),
     suspends("method of an instance", "return (class { function wait(n) { return ::gate.wait(n) } })().wait(name)"),
     suspends("constructor", "return (class { v = null; constructor() { v = ::gate.wait(name) } })().v"),
+    suspends("compilestring", "return compilestring(\"return gate.wait(vargv[0])\").call(this, name)"),
+    suspends("call of a function", "return (function(n) { return ::gate.wait(n) }).call(this, name)"),
     pumps("sort", "local v = null; [1, 2].sort(function(a, b) { if (!v) v = ::gate.wait(name); return 0 }); return v"),
     pumps("map", "return [name].map(@(n) ::gate.wait(n))[0]"),
     pumps("filter", "local v; [1].filter(function(i, x) { v = ::gate.wait(name); return true }); return v"),
     pumps("reduce", "return [0, 1].reduce(@(a, b) ::gate.wait(name))"),
-    pumps("call", "return gate.wait.call(this, name)"),
+    pumps("call of a native", "return gate.wait.call(this, name)"),
     pumps("acall", "return gate.wait.acall([this, name])"),
     pumps("_get", "return {}.setdelegate({ _get = function(k) { return ::gate.wait(k) } })[name]"),
     pumps(
@@ -369,7 +371,6 @@ const SQUIRREL_SITES: &[Site] = &[
     pumps("_sub", "return {}.setdelegate({ _sub = function(k) { return ::gate.wait(k) } }) - name"),
     pumps("_tostring", "return \"\" + {}.setdelegate({ _tostring = function() { return ::gate.wait(name) } })"),
     pumps("thread", "return newthread(function() { return ::gate.wait(name) }).call()"),
-    pumps("compilestring", "return compilestring(\"return gate.wait(vargv[0])\").call(this, name)"),
     pumps(
         "thread below map below a thread",
         "return newthread(function() {

@@ -57,6 +57,16 @@ impl Builtin {
         }
     }
 
+    /// Whether it may have something to warn of.
+    #[inline]
+    pub(crate) fn may_warn(self) -> bool {
+        use Builtin as B;
+        matches!(
+            self,
+            B::Pop | B::Back | B::Sqr | B::Sin | B::Cos | B::Tan | B::Asin | B::Acos | B::Atan | B::Exp | B::Log
+        )
+    }
+
     /// The method of a class that is called in its place.
     pub(crate) fn method(self) -> Option<&'static str> {
         match self {

@@ -16,6 +16,9 @@ macro_rules! faults {
             /// The warning of a division by zero.
             pub(crate) const DIVIDE_BY_ZERO: &str = "Divide by zero";
 
+            /// The warning of a function that has no value for a number.
+            pub(crate) const NO_VALUE: &str = "No value for this number";
+
             /// What it says.
             pub(crate) fn text(self) -> &'static str {
                 match self { $(Number::$name => $text,)* }
@@ -84,6 +87,29 @@ faults! {
     CollectionExpected = 65 "Collection expected",
 }
 
+impl Number {
+    /// What the author may do about it: the numbers' own texts say little.
+    fn help(self) -> Option<&'static str> {
+        Some(match self {
+            Number::Syntax => "no statement begins like this here, or it ends a block that was not begun",
+            Number::StringExpected => "STR(x) makes a string of a number",
+            Number::InvalidIdentifier => {
+                "there is nothing of this name to call or index here; a routine that is defined further down is called with CALL"
+            }
+            Number::ColonExpected => "statements on one line have a colon between them",
+            Number::SeparatorExpected => {
+                "between values PRINT takes a comma, which prints nothing, or a semicolon, which ends the line"
+            }
+            Number::AssignExpected => {
+                "a statement assigns or calls; a routine that is defined further down is called with CALL, from inside another one"
+            }
+            Number::ThenExpected => "THEN stands behind the condition; where it ends the line, ENDIF ends the block",
+            Number::InvalidRoutine => "at the top level a routine can be called behind its DEF",
+            _ => return None,
+        })
+    }
+}
+
 /// Something that went wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -135,7 +161,14 @@ impl Fault {
     /// The fault as others see it, without frames.
     pub(crate) fn to_error(&self) -> Error {
         match self {
-            Fault::Own(number, _) => Error::new(Code::Script, format!("{} (error {})", self.message(), *number as u8)),
+            Fault::Own(number, more) => {
+                let error = Error::new(Code::Script, format!("{} (error {})", self.message(), *number as u8));
+                match number.help() {
+                    // What is said more is more precise.
+                    Some(help) if more.is_empty() => error.with_help(help),
+                    _ => error,
+                }
+            }
             Fault::Broker(error) => error.clone(),
             Fault::Stopped => Error::new(Code::Cancelled, STOPPED),
         }

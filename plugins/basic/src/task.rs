@@ -69,11 +69,25 @@ impl Core {
     }
 
     fn step(&self, task: Task, progress: Progress, info: &CallInfo) -> Step {
+        if let Progress::Done(_) = progress {
+            self.sweep_out(&task);
+        }
         match progress {
             Progress::Done(Ok(value)) => Step::Done(self.give_out(&value, self.lenient() || info.lenient())),
             Progress::Done(Err(fault)) => Step::Done(Err(self.trace(&task, &fault))),
             Progress::Waits(wait, on) => Step::Waiting { task: self.tasks.suspend(task, wait, info), on },
         }
+    }
+
+    /// A main chunk that has ended leaves its variables behind, and nothing else.
+    fn sweep_out(&self, task: &Task) {
+        let Some(main) = task.frames.first().map(|frame| &frame.routine.proto).filter(|it| it.is_main) else { return };
+        let left = self
+            .globals
+            .borrow_mut()
+            .get_mut(main.temporaries..main.registers)
+            .map(|temporaries| temporaries.iter_mut().map(std::mem::take).collect::<Vec<_>>());
+        drop(left);
     }
 
     /// Where a waiting task is.

@@ -3,7 +3,7 @@
 //!
 //! Three sorts: hooks that make the interpreter interruptible and bound its depth; calls of our own
 //! release and mark, which do not recurse without end; and mends of places where a script could write
-//! outside of memory or trap the processor.
+//! outside of memory or trap the processor. What is changed in the libraries is in `library.rs`.
 
 /// A replacement of one text in one file.
 pub(crate) struct Patch {
@@ -17,7 +17,7 @@ pub(crate) struct Patch {
     pub(crate) replace: &'static str,
 }
 
-const fn once(file: &'static str, find: &'static str, replace: &'static str) -> Patch {
+pub(crate) const fn once(file: &'static str, find: &'static str, replace: &'static str) -> Patch {
     Patch { file, find, times: 1, replace }
 }
 
@@ -28,7 +28,8 @@ const OBJECT: &str = "squirrel/sqobject.h";
 
 /// All patches, in the order they are made.
 pub(crate) const PATCHES: &[Patch] = &[
-    // Loops and calls look whether they shall stop; calls also whether the stack grows too large.
+    // Loops and calls look whether they shall stop; calls also whether the stack grows too large, which
+    // inside a metamethod is any growth: before the frame is there, which else would be left to unwind.
     once(
         VM,
         "case _OP_JMP: ci->_ip += (sarg1); continue;",
@@ -39,7 +40,8 @@ pub(crate) const PATCHES: &[Patch] = &[
         "bool SQVM::EnterFrame(SQInteger newbase, SQInteger newtop, bool tailcall)\n{\n",
         "bool SQVM::EnterFrame(SQInteger newbase, SQInteger newtop, bool tailcall)\n{\n    \
          if(CALOG_POLL(this) && !calog_poll(this)) return false;\n    \
-         if(newtop > CALOG_MOST_SLOTS) return calog_overflow(this);\n",
+         if(newtop > CALOG_MOST_SLOTS) return calog_overflow(this);\n    \
+         if(_nmetamethodscall && newtop + MIN_STACK_OVERHEAD > (SQInteger)_stack.size()) return calog_overflow(this);\n",
     ),
     // C frames: natives and metamethods that nest, also through threads.
     once(
@@ -83,6 +85,90 @@ pub(crate) const PATCHES: &[Patch] = &[
         "            _generator(o1)->Resume(this, o3);\n",
         "            if(!_generator(o1)->Resume(this, o3)) return false;\n",
     ),
+    // A generator that a native makes: it was put somewhere beyond the stack, and when the frames had just
+    // been moved, its caller's frame was run a second time.
+    once(
+        VM,
+        "        STK(target) = gen;\n",
+        "        if(target == CALOG_TO_NATIVE) temp_reg = gen;\n        else if(target != -1) STK(target) = gen;\n",
+    ),
+    once(
+        VM,
+        "        if(!gen->Yield(this,f->_stacksize))\n            return false;\n",
+        "        if(!gen->Yield(this,f->_stacksize))\n            return false;\n        ci->_target = -1;\n",
+    ),
+    once(VM, "    CallInfo *prevci = ci;\n", "    SQInteger frames = _callsstacksize;\n"),
+    once(
+        VM,
+        "StartCall(_closure(temp_reg), _top - nargs, nargs, stackbase, false)",
+        "StartCall(_closure(temp_reg), CALOG_TO_NATIVE, nargs, stackbase, false)",
+    ),
+    once(
+        VM,
+        "if(ci == prevci) {\n                outres = STK(_top-nargs);",
+        "if(_callsstacksize == frames) {\n                outres = temp_reg;",
+    ),
+    // Which natives the loop itself has called: see `call` in the library.
+    once(
+        "squirrel/sqvm.h",
+        "    SQInteger _nnativecalls;\n",
+        "    SQInteger _nnativecalls;\n    bool _is_direct, _may_leave;\n",
+    ),
+    once(VM, "    _nnativecalls = 0;\n", "    _nnativecalls = 0;\n    _is_direct = _may_leave = false;\n"),
+    once(
+        VM,
+        "\t\t\t\t\t\tbool tailcall;\n",
+        "\t\t\t\t\t\tbool tailcall;\n                        _is_direct = true;\n",
+    ),
+    once(
+        VM,
+        "    SQInteger nparamscheck = nclosure->_nparamscheck;\n",
+        "    SQInteger nparamscheck = nclosure->_nparamscheck;\n    bool direct = _is_direct;\n    _is_direct = false;\n",
+    ),
+    once(
+        VM,
+        "    SQInteger ret = (nclosure->_function)(this);\n",
+        "    _may_leave = direct;\n    SQInteger ret = (nclosure->_function)(this);\n",
+    ),
+    // Where nobody could take the answer of a native that suspends, it is told that it cannot.
+    once(
+        VM,
+        "_GUARD(CallNative(_nativeclosure(clo), arg3, stkbase, clo, -1, dummy, dummy));",
+        "_nnativecalls++;\n                                {\n                                    \
+         bool done = CallNative(_nativeclosure(clo), arg3, stkbase, clo, -1, dummy, dummy);\n                                    \
+         _nnativecalls--;\n                                    _GUARD(done);\n                                }",
+    ),
+    once(
+        VM,
+        "        return CallNative(_nativeclosure(closure), nparams, stackbase, outres, -1, dummy, dummy);",
+        "        _nnativecalls++;\n        \
+         bool done = CallNative(_nativeclosure(closure), nparams, stackbase, outres, -1, dummy, dummy);\n        \
+         _nnativecalls--;\n        return done;",
+    ),
+    // The place of a call's result: beyond 127 it was taken for one below the frame.
+    once(
+        VM,
+        "#define sarg0 ((SQInteger)*((const signed char *)&_i_._arg0))",
+        "#define sarg0 (arg0 == 0xFF ? (SQInteger)-1 : (SQInteger)arg0)",
+    ),
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "if(_stacksize>MAX_FUNC_STACKSIZE) Error",
+        "if(_stacksize>=MAX_FUNC_STACKSIZE) Error",
+    ),
+    // The C library writes the prefix itself.
+    once(VM, "_SC(\"(%s : 0x%p)\")", "_SC(\"(%s : %p)\")"),
+    // Stacks grow by much at a time, and keep room for metamethods, which they cannot grow in.
+    once(
+        VM,
+        "    if(newtop + MIN_STACK_OVERHEAD > (SQInteger)_stack.size()) {\n        if(_nmetamethodscall) {",
+        "    if(!_nmetamethodscall && newtop + CALOG_HEADROOM > (SQInteger)_stack.size()) {\n        if(_nmetamethodscall) {",
+    ),
+    once(
+        VM,
+        "        _stack.resize(newtop + (MIN_STACK_OVERHEAD << 2));\n        RelocateOuters();",
+        "        _stack.resize(newtop + newtop / 2 + CALOG_HEADROOM + MIN_STACK_OVERHEAD);\n        RelocateOuters();",
+    ),
     // Values that were pushed beyond the stack's end.
     once(
         VM,
@@ -122,20 +208,12 @@ pub(crate) const PATCHES: &[Patch] = &[
         times: 6,
         replace: "SQObjectPtr o = stack_get(v,1);",
     },
-    // An array that its own comparator shortens; and what the comparator threw stays what it is.
+    // The chain of all objects is in two parts meanwhile.
     once(
-        LIBRARY,
-        "if(!_sort_compare(v,arr->_values[root2],arr->_values[root2 + 1],func,ret))\n                return false;",
-        "if(!_sort_compare(v,arr->_values[root2],arr->_values[root2 + 1],func,ret))\n                return false;\n            \
-         if(bottom >= arr->Size()) { v->Raise_Error(_SC(\"the array changed while it was sorted\")); return false; }",
+        "squirrel/sqstate.cpp",
+        "    SQInteger n=0;\n    SQCollectable *tchain=NULL;\n",
+        "    CalogUnrefused unrefused;\n    SQInteger n=0;\n    SQCollectable *tchain=NULL;\n",
     ),
-    once(
-        LIBRARY,
-        "if(!_sort_compare(v,arr->_values[root],arr->_values[maxChild],func,ret))\n            return false;",
-        "if(!_sort_compare(v,arr->_values[root],arr->_values[maxChild],func,ret))\n            return false;\n        \
-         if(bottom >= arr->Size()) { v->Raise_Error(_SC(\"the array changed while it was sorted\")); return false; }",
-    ),
-    once(LIBRARY, "if(!sq_isstring( v->_lasterror))", "if(sq_type(v->_lasterror) == OT_NULL)"),
     // A size that wraps around.
     once(
         "squirrel/squtils.h",
@@ -151,24 +229,6 @@ pub(crate) const PATCHES: &[Patch] = &[
         "SQArray *newarray=(SQArray*)SQ_MALLOC(sizeof(SQArray));",
         "calog_ask(nInitialSize, sizeof(SQObjectPtr));\n        SQArray *newarray=(SQArray*)SQ_MALLOC(sizeof(SQArray));",
     ),
-    once(
-        "sqstdlib/sqstdblob.cpp",
-        "SQBlob *b = new (sq_malloc(sizeof(SQBlob)))SQBlob(size);",
-        "calog_ask(size, 1);\n    SQBlob *b = new (sq_malloc(sizeof(SQBlob)))SQBlob(size);",
-    ),
-    // Regular expressions that take for ever, or nest without end.
-    once(
-        "sqstdlib/sqstdrex.cpp",
-        "static SQInteger sqstd_rex_list(SQRex *exp)\n{\n",
-        "static SQInteger sqstd_rex_list(SQRex *exp)\n{\n    calog_check();\n",
-    ),
-    once(
-        "sqstdlib/sqstdrex.cpp",
-        "static const SQChar *sqstd_rex_matchnode(SQRex* exp,SQRexNode *node,const SQChar *str,SQRexNode *next)\n{\n",
-        "static const SQChar *sqstd_rex_matchnode(SQRex* exp,SQRexNode *node,const SQChar *str,SQRexNode *next)\n{\n    calog_check();\n",
-    ),
-    // Bytecode is trusted blindly: none is read.
-    once("sqstdlib/sqstdio.cpp", "if(SQ_SUCCEEDED(sq_readclosure(v,file_read,file))) {", "if(false) {"),
     // An error in the code: thrown, as a jump would leak what the compiler holds.
     once(COMPILER, "        longjmp(_errorjmp,1);", "        throw CalogMisspelt();"),
     once(COMPILER, "if(setjmp(_errorjmp) == 0) {", "try {"),
@@ -176,6 +236,38 @@ pub(crate) const PATCHES: &[Patch] = &[
         COMPILER,
         "        else {\n            if(_raiseerror && ",
         "        catch(const CalogMisspelt &) {\n            if(_raiseerror && ",
+    ),
+    // `base` is nothing that can be changed; the compiler took two values too many for it.
+    once(COMPILER, "if(_es.donot_get == true)  { Error(", "if(_es.donot_get == true || _es.etype == BASE)  { Error("),
+    once(COMPILER, "else if(_es.etype == OBJECT || _es.etype == BASE) {", "else if(_es.etype == OBJECT) {"),
+    once(
+        COMPILER,
+        "if(_es.etype==EXPR) {\n            Error(_SC(\"can't '++'",
+        "if(_es.etype==EXPR || _es.etype==BASE) {\n            Error(_SC(\"can't '++'",
+    ),
+    Patch {
+        file: COMPILER,
+        find: "if(_es.etype==OBJECT || _es.etype==BASE) {",
+        times: 2,
+        replace: "if(_es.etype==OBJECT) {",
+    },
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "    SQUnsignedInteger npos=_targetstack.back();\n",
+        "    if(_targetstack.size() == 0) Error(_SC(\"a value is wanted here\"));\n    \
+         SQUnsignedInteger npos=_targetstack.back();\n    \
+         if(npos >= _vlocals.size()) Error(_SC(\"a value is wanted here\"));\n",
+    ),
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "    return _targetstack.back();\n",
+        "    if(_targetstack.size() == 0) Error(_SC(\"a value is wanted here\"));\n    return _targetstack.back();\n",
+    ),
+    once(
+        "squirrel/sqfuncstate.cpp",
+        "    return _targetstack[((_targetstack.size()-1)-n)];\n",
+        "    if((SQInteger)_targetstack.size() <= n) Error(_SC(\"a value is wanted here\"));\n    \
+         return _targetstack[((_targetstack.size()-1)-n)];\n",
     ),
     // A compiler that recurses without end.
     once(

@@ -9,6 +9,7 @@
 #include "sqclosure.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 static CalogHooks hooks;
 
@@ -28,6 +29,8 @@ bool calog_poll(SQVM *vm) { return hooks.poll(vm); }
 bool calog_overflow(SQVM *vm) { return hooks.overflow(vm); }
 bool calog_thrown(SQVM *vm, long long traps) { return hooks.thrown(vm, traps); }
 void calog_no_memory() { hooks.no_memory(); abort(); }
+
+void calog_print(SQVM *vm, const char *text, unsigned long long size) { hooks.print(vm, text, size); }
 
 void calog_check()
 {
@@ -63,6 +66,16 @@ void calog_ask(unsigned long long count, unsigned long long each)
 {
     if(count >> 40) calog_no_memory();
     ask(count * each);
+}
+
+CalogUnrefused::CalogUnrefused() : shared(account), running(account ? account->running : 0)
+{
+    if(shared) shared->running = 0;
+}
+
+CalogUnrefused::~CalogUnrefused()
+{
+    if(shared) shared->running = running;
 }
 
 void *sq_vm_malloc(SQUnsignedInteger size)
@@ -102,6 +115,28 @@ void sq_vm_free(void *memory, SQUnsignedInteger size)
     if(!memory) return;
     shrink(size);
     free(memory);
+}
+
+// ---- strings and instances ----
+
+const char *calog_find(const char *text, size_t size, const char *wanted, size_t wanted_size)
+{
+    return (const char *)memmem(text, size, wanted, wanted_size);
+}
+
+int calog_compare(const char *one, size_t one_size, const char *other, size_t other_size)
+{
+    int order = memcmp(one, other, one_size < other_size ? one_size : other_size);
+    if(order) return order < 0 ? -1 : 1;
+    return one_size == other_size ? 0 : one_size < other_size ? -1 : 1;
+}
+
+bool calog_is_new(SQVM *vm, void *tag)
+{
+    SQUserPointer made = NULL;
+    if(SQ_SUCCEEDED(sq_getinstanceup(vm, 1, &made, tag)) && !made) return true;
+    sq_throwerror(vm, _SC("this cannot be constructed here, or is constructed already"));
+    return false;
 }
 
 // ---- stack ----

@@ -1,6 +1,7 @@
 // What the patched interpreter asks of the engine. Every file of Squirrel is compiled with this in front.
 #pragma once
 #include <limits.h>
+#include <stddef.h>
 
 struct SQVM;
 struct SQCollectable;
@@ -21,6 +22,9 @@ struct CalogShared {
 // Slots of one thread's stack of values, after which a recursion is called endless.
 #define CALOG_MOST_SLOTS 1000000
 
+// Slots that a call leaves free, for metamethods: within them a stack cannot grow.
+#define CALOG_HEADROOM 1000
+
 #define CALOG_POLL(vm) (((CalogShared *)_ss(vm)->_foreignptr)->poll)
 
 // Written in Rust: src/ffi/hooks.rs. All may unwind.
@@ -31,6 +35,7 @@ struct CalogHooks {
     void (*no_memory)();
     void (*stop)(CalogShared *);
     void (*too_deep)();
+    void (*print)(SQVM *, const char *, unsigned long long);
 };
 
 // Whether the code may go on; else an error is raised.
@@ -51,8 +56,31 @@ void *calog_malloc(unsigned long long size);
 void *calog_realloc(void *memory, unsigned long long before, unsigned long long size);
 // Refuses so many things of a size beforehand.
 void calog_ask(unsigned long long count, unsigned long long each);
+// Prints through the host.
+void calog_print(SQVM *vm, const char *text, unsigned long long size);
+
+// The first place of one text in another, or null.
+const char *calog_find(const char *text, size_t size, const char *wanted, size_t wanted_size);
+// Below zero, zero or above, as the first is before, the same as or behind the second.
+int calog_compare(const char *one, size_t one_size, const char *other, size_t other_size);
+
+// Whether `this` is an instance of the class with this tag, or of one derived from it, and nothing has
+// been made of it yet. Else an error is raised.
+bool calog_is_new(SQVM *vm, void *tag);
+
+// Where a call's result goes: to the native that made it.
+#define CALOG_TO_NATIVE (-2)
+
 // Whether the C stack is used as far as scripts may.
 bool calog_stack_is_low();
+
+// No memory is refused while it lives: what runs would not be left as it was.
+struct CalogUnrefused {
+    CalogUnrefused();
+    ~CalogUnrefused();
+    CalogShared *shared;
+    unsigned running;
+};
 
 // Counts how deeply marks nest while it lives; the deepest are left for the outermost to do.
 struct CalogMarking {

@@ -19,8 +19,8 @@ pub(crate) const STOPPED: &str = "the context was stopped";
 /// Values thrown by scripts whose errors are remembered: they are thrown on soon or never.
 const REMEMBERED: usize = 8;
 
-/// The key of an error in its table's delegate: an address, which scripts cannot write.
-const KEY: usize = 0xca10_6ca1;
+/// The key of an error in its table's delegate. What is there is a userdata, which scripts cannot make.
+const KEY: &str = "_error";
 
 impl Kept for Error {
     const MARK: u64 = 0xca10_6ca1_5c1e_0004;
@@ -118,7 +118,7 @@ pub(crate) fn push(core: &Core, error: &Error) {
     main.table(2);
     main.function::<Text>(0, c"_tostring");
     main.set_field(-2, "_tostring");
-    main.pointer(KEY);
+    main.str(KEY);
     main.userdata(core, error.clone());
     main.raw_set(-3);
     main.set_delegate(-2);
@@ -142,7 +142,7 @@ fn kept(main: Stack) -> Option<Error> {
     main.delegate(-1);
     let mut error = None;
     if main.kind(-1) == Type::Table {
-        main.pointer(KEY);
+        main.str(KEY);
         if main.raw_get(-2) {
             error = main.cell::<Error>(-1).cloned();
             main.pop(1);

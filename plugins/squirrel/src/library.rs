@@ -1,7 +1,8 @@
 //! What differs from Squirrel's own library: printing goes through the host, and threads know of waits.
 //!
 //! A task is itself a thread, which scripts must not notice: at its own level `suspend` is an error,
-//! and a wait inside a thread of the script's is made in place.
+//! a wait inside a thread of the script's is made in place, and what Squirrel sets for one thread holds
+//! for all tasks to come.
 
 use std::ffi::CStr;
 
@@ -19,6 +20,9 @@ pub(crate) fn install(main: Stack) {
     put::<Print>(main, c"error");
     put::<Suspend>(main, c"suspend");
     put::<NewThread>(main, c"newthread");
+    put::<SetRoot>(main, c"setroottable");
+    put::<SetErrorHandler>(main, c"seterrorhandler");
+    put::<SetDebugHook>(main, c"setdebughook");
     main.pop(1);
 }
 
@@ -75,4 +79,57 @@ impl Entry for NewThread {
         thread.copy_from(stack, 2);
         Reply::Value
     }
+}
+
+/// Sets what is at 2 with this function, for the running thread and for those to come.
+fn set(core: &Core, stack: Stack, set: fn(Stack)) {
+    for thread in [stack, core.main] {
+        thread.copy_from(stack, 2);
+        set(thread);
+    }
+    core.tasks.renew(core);
+}
+
+/// `setroottable`: gives the one before.
+struct SetRoot;
+
+impl Entry for SetRoot {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        if stack.top() != 2 || stack.kind(2) != Type::Table {
+            return raise_message(stack, "setroottable wants a table");
+        }
+        stack.root();
+        set(core, stack, Stack::set_root);
+        Reply::Value
+    }
+}
+
+/// `seterrorhandler`.
+struct SetErrorHandler;
+
+impl Entry for SetErrorHandler {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        if !is_function_or_null(stack) {
+            return raise_message(stack, "seterrorhandler wants a function or null");
+        }
+        set(core, stack, Stack::set_error_handler);
+        Reply::Nothing
+    }
+}
+
+/// `setdebughook`.
+struct SetDebugHook;
+
+impl Entry for SetDebugHook {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        if !is_function_or_null(stack) {
+            return raise_message(stack, "setdebughook wants a function or null");
+        }
+        set(core, stack, Stack::set_debug_hook);
+        Reply::Nothing
+    }
+}
+
+fn is_function_or_null(stack: Stack) -> bool {
+    stack.top() == 2 && (stack.kind(2).is_function() || stack.kind(2) == Type::Null)
 }

@@ -14,8 +14,8 @@ use crate::{convert, errors};
 /// Ended threads that are kept for the next tasks.
 const IDLE_THREADS: usize = 8;
 
-/// Slots of a new thread. A thread cannot grow inside a metamethod, so it begins with room for one.
-const THREAD_SLOTS: i64 = 512;
+/// Slots of a new thread: what its first call would have it grow to.
+const THREAD_SLOTS: i64 = 1100;
 
 /// Slots that a task needs beyond its arguments.
 const OWN_SLOTS: i64 = 20;
@@ -25,6 +25,8 @@ const OWN_SLOTS: i64 = 20;
 struct Thread {
     stack: Stack,
     anchor: Ref,
+    /// The settings it was made with.
+    settings: u64,
 }
 
 /// A task that waits.
@@ -37,6 +39,8 @@ struct Suspended {
 #[derive(Default)]
 pub(crate) struct Tasks {
     idle: RefCell<Vec<Thread>>,
+    /// Which settings hold: how often they were changed.
+    settings: Cell<u64>,
     suspended: RefCell<KeyMap<u64, Suspended>>,
     last: Cell<u64>,
     /// What the thread that is just suspended waits for.
@@ -56,7 +60,7 @@ impl Tasks {
         let stack = core.main.thread(THREAD_SLOTS);
         let anchor = core.main.keep(-1);
         core.main.pop(1);
-        Thread { stack, anchor }
+        Thread { stack, anchor, settings: self.settings.get() }
     }
 
     /// Frees a thread whose task failed or is given up.
@@ -67,11 +71,20 @@ impl Tasks {
     /// Takes back a thread whose task has ended.
     fn give_back(&self, core: &Core, thread: Thread) {
         thread.stack.set_top(0);
-        if self.idle.borrow().len() < IDLE_THREADS {
+        let is_current = thread.settings == self.settings.get();
+        if is_current && self.idle.borrow().len() < IDLE_THREADS {
             self.idle.borrow_mut().push(thread);
         } else {
             Tasks::discard(core, thread);
         }
+    }
+
+    /// The main thread's settings, with which threads are made, are other ones: root table, error
+    /// handler, debug hook.
+    pub(crate) fn renew(&self, core: &Core) {
+        self.settings.set(self.settings.get() + 1);
+        let idle = self.idle.take();
+        idle.into_iter().for_each(|thread| Tasks::discard(core, thread));
     }
 
     /// Keeps a task that waits, under a new number.
@@ -151,7 +164,7 @@ fn advance(core: &Core, thread: Thread, info: &CallInfo, run: impl FnOnce(Stack)
     let ended = until_unwound(|| {
         let _running = core.shared.run();
         match run(stack)? {
-            Progress::Done => convert::read(core, stack, -1).map(Some),
+            Progress::Done => convert::read(core, stack, -1).map(Some).map_err(|it| it.inside("the result")),
             Progress::Failed => Err(errors::take(core, stack)),
             Progress::Suspended => {
                 stack.pop(1);

@@ -1,13 +1,15 @@
-//! The goals P1 to P6 of `docs/performance.md`, measured in one run as ratios.
+//! The goals of `docs/performance.md`, measured in one run as ratios.
 //!
 //! Ours and the reference take turns, many short rounds each, so that a machine that slows down for a
 //! while slows both; the ratio is the median over the rounds, the times are the best of them.
 
+mod basic;
 mod by_hand;
 mod ours;
 mod table;
 mod two_threads;
 
+use basic::{Contest, Work};
 use table::{Goal, Question, Table};
 use two_threads::{Cores, TwoThreads};
 
@@ -17,7 +19,7 @@ fn main() {
         return;
     }
     // `cargo bench -p calog-tests -- P4` measures those rows alone.
-    let only = std::env::args().skip(1).find(|argument| argument.starts_with('P'));
+    let only = std::env::args().skip(1).find(|argument| argument.starts_with(['P', 'B']));
     let mut table = Table::start(only);
     let ours = ours::Ours::new();
     let lua = by_hand::lua();
@@ -57,7 +59,20 @@ fn main() {
     table.measure(walked, |n| ours.records(n), |n| glue.walk_and_build(n));
     let written = records("the way through JSON text", 0.35);
     table.measure(written, |n| ours.records(n), |n| glue.through_json(n));
+    basic_against_lua(&mut table);
     table.print();
+}
+
+/// B1 and B2: an interpreter of our own beside one that many have made fast.
+fn basic_against_lua(table: &mut Table) {
+    let contest = Contest::new();
+    for (id, what, work) in [
+        ("B1", "BASIC against Lua: a loop of 10 million additions", Work::Loop),
+        ("B2", "BASIC against Lua: fib(27), recursively", Work::Recursion),
+    ] {
+        let question = Question { id, what, reference: "Lua alone", goal: Goal::AtMost(3.0) };
+        table.measure(question, |n| contest.basic(work, n), |n| contest.lua(work, n));
+    }
 }
 
 /// P5: the waiting side and the called side on different threads.

@@ -11,7 +11,7 @@ use crate::program::{
 
 /// Any number: what it points at is taken modulo what there is. Smaller ones are simpler.
 fn index() -> impl Strategy<Value = u8> + Clone {
-    0..12_u8
+    0..26_u8
 }
 
 fn kind() -> impl Strategy<Value = Kind> + Clone {

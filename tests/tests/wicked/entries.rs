@@ -283,7 +283,15 @@ fn whoever_cannot_say_where_it_waits_is_named_without_a_place() {
         let said = stuck(stage, "hold");
         stage.answer(&waker.join().expect("it wakes")) + ", " + &said
     };
+    let in_open = |stage: &Stage| {
+        let _victim = stage.victim(&[("open", "stuck")]);
+        match stage.world.runtime.run() {
+            Ended::Stuck(waiting) => format!("{} for {}", waiting[0].context, waiting[0].what),
+            other => format!("{other:?}"),
+        }
+    };
     check(vec![
+        row("open: stuck", in_open, "victim for something that never comes"),
         row("wait_site", |stage| stuck(stage, ""), "victim in line 1 for something that never comes; alive"),
         row(
             "wait_site: panic",

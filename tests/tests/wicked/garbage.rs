@@ -169,6 +169,8 @@ fn many(language: &'static str, count: i64, says: &str) -> Row {
     let act = move |stage: &Stage| {
         let (name, text) = match language {
             "lua" => ("counts.lua", "return { count = function(...) return select('#', ...) end }"),
+            "squirrel" => ("counts.nut", "calog.export(\"count\", function(...) { return vargv.len() })"),
+            "basic" => ("counts.bas", "DEF count(a)\n    RETURN a\nENDDEF\ncalog.export(\"count\", count)"),
             "javascript" => ("counts.js", "export function count() { return arguments.length }"),
             _ => ("counts.wkd", "fine"),
         };
@@ -188,21 +190,32 @@ fn arguments_without_number_are_taken_or_refused() {
         many("javascript", 0, "0; alive"),
         many("javascript", 1000, "1000; alive"),
         many("javascript", 1_000_000, "1000000; alive"),
+        many("squirrel", 0, "0; alive"),
+        many("squirrel", 1000, "1000; alive"),
+        many("squirrel", 1_000_000, "limit: 1000000 arguments do not fit onto Squirrel's stack; alive"),
+        many("basic", 1, "1; alive"),
+        many("basic", 0, "nil; alive"),
+        many("basic", 1_000_000, "arity: COUNT takes 1 arguments, not 1000000; alive"),
         many("wicked", 0, "; alive"),
         many("wicked", 1_000_000, "; alive"),
     ]);
 }
 
-/// An Object whose members are these, as both languages see it.
+/// An Object whose members are these, as all languages see it.
 fn members(members: Value, type_name: &'static str, says: &str) -> Row {
-    let what = format!("members {members:?} of type {type_name:?}");
+    let what: String = format!("type {type_name:?} with members {members:?}").chars().take(80).collect();
     let act = move |stage: &Stage| {
         let victim = stage.ready_victim(&[]);
         let args = ["members".into(), members.clone(), type_name.into()];
         let object = stage.world.try_call(&victim, "obey", &args).expect("an Object");
         let lua = stage.world.open("sees.lua", "return { see = function(o) tostring(o) return type(o) end }");
+        let nut = stage
+            .world
+            .open("sees.nut", "calog.export(\"see\", function(o) { local text = o + \"\"; return typeof o })");
+        let bas = stage.world.open("sees.bas", "DEF see(o)\n    RETURN \"seen\"\nENDDEF\ncalog.export(\"see\", see)");
         let js = stage.world.open("sees.js", "export const see = o => { String(o); Object.keys(o); return typeof o }");
-        let seen = [&lua, &js].map(|it| said(&stage.world.try_call(it, "see", std::slice::from_ref(&object))));
+        let seen =
+            [&lua, &js, &nut, &bas].map(|it| said(&stage.world.try_call(it, "see", std::slice::from_ref(&object))));
         seen.join(", ")
     };
     row(what, act, says)
@@ -214,18 +227,18 @@ fn an_object_may_say_anything_about_itself() {
     let list = |items: &[Value]| Value::list(items.iter().cloned()).expect("a list");
     let many: Vec<Value> = (0..3000).map(|number| descriptor(&format!("member{number}"))).collect();
     check(vec![
-        members(Value::Nil, "", "userdata, object"),
-        members(Value::Int(-1), "x", "userdata, object"),
-        members("text".into(), "a\0b", "userdata, object"),
-        members(list(&[Value::Nil, Value::Int(1), "x".into(), list(&[])]), "x", "userdata, object"),
-        members(list(&[descriptor(""), descriptor("")]), "x", "userdata, object"),
+        members(Value::Nil, "", "userdata, object, object, seen"),
+        members(Value::Int(-1), "x", "userdata, object, object, seen"),
+        members("text".into(), "a\0b", "userdata, object, object, seen"),
+        members(list(&[Value::Nil, Value::Int(1), "x".into(), list(&[])]), "x", "userdata, object, object, seen"),
+        members(list(&[descriptor(""), descriptor("")]), "x", "userdata, object, object, seen"),
         members(
             list(&[descriptor("a\0b"), descriptor("constructor"), descriptor("__proto__")]),
             "x",
-            "userdata, object",
+            "userdata, object, object, seen",
         ),
-        members(list(&many), "many", "userdata, object"),
-        members(Value::map([("name", Value::Int(3))]).expect("a map"), "x", "userdata, object"),
+        members(list(&many), "many", "userdata, object, object, seen"),
+        members(Value::map([("name", Value::Int(3))]).expect("a map"), "x", "userdata, object, object, seen"),
     ]);
 }
 

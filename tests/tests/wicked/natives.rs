@@ -1,4 +1,4 @@
-//! Natives, Objects, functions and promises that misbehave, as scripts of both languages meet them.
+//! Natives, Objects, functions and promises that misbehave, as scripts of all languages meet them.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,116 +10,135 @@ use calog_tests::{Asked, World};
 
 use crate::stage::{Row, Stage, check, row, said, with_wicked};
 
-/// Expressions that both languages write alike, and what comes of each: an error's code and message, or
-/// "ok".
-const EXPRESSIONS: &[(&str, &str)] = &[
-    ("wicked.panic()", "panic: panicked: wicked: as ordered"),
-    ("wicked.panic('wicked: in these words')", "panic: panicked: wicked: in these words"),
-    ("wicked.perform('payload')", "panic: panicked: without a message"),
-    ("wicked.perform('fail')", "io: wicked: as ordered"),
-    ("wicked.blocks('panic')", "panic: panicked: wicked: as ordered"),
-    ("wicked.blocks('payload')", "panic: panicked: without a message"),
-    ("wicked.blocks('fail')", "io: wicked: as ordered"),
-    ("wicked.blocking()", "panic: panicked: wicked: at work"),
-    ("wicked.forgets()", "dead: whoever would have answered is gone"),
-    ("wicked.cancelled()", "cancelled: wicked: cancelled before it was waited for"),
-    ("wicked.thread_panics()", "dead: whoever would have answered is gone"),
-    ("wicked.later(1, 'x')", "ok"),
-    ("wicked.flagged()", "ok"),
-    ("wicked.deep(128)", "ok"),
-    ("wicked.deep(129)", "depth: the value nests deeper than 128 levels"),
+/// What is asked for, what is done with it, and what comes of that: an error's code and message, or
+/// "ok". All languages write it alike, but for how they quote.
+const EXPRESSIONS: &[(&str, &str, &str)] = &[
+    ("wicked.panic()", "", "panic: panicked: wicked: as ordered"),
+    ("wicked.panic('wicked: in these words')", "", "panic: panicked: wicked: in these words"),
+    ("wicked.perform('payload')", "", "panic: panicked: without a message"),
+    ("wicked.perform('fail')", "", "io: wicked: as ordered"),
+    ("wicked.blocks('panic')", "", "panic: panicked: wicked: as ordered"),
+    ("wicked.blocks('payload')", "", "panic: panicked: without a message"),
+    ("wicked.blocks('fail')", "", "io: wicked: as ordered"),
+    ("wicked.blocking()", "", "panic: panicked: wicked: at work"),
+    ("wicked.forgets()", "", "dead: whoever would have answered is gone"),
+    ("wicked.cancelled()", "", "cancelled: wicked: cancelled before it was waited for"),
+    ("wicked.thread_panics()", "", "dead: whoever would have answered is gone"),
+    ("wicked.later(1, 'x')", "", "ok"),
+    ("wicked.flagged()", "", "ok"),
+    ("wicked.deep(128)", "", "ok"),
+    ("wicked.deep(129)", "", "depth: the value nests deeper than 128 levels"),
     // Too few, too many, of another kind.
-    ("wicked.deep()", "arity: wicked.deep: argument 1 'levels' is missing"),
-    ("wicked.deep(1, 2)", "arity: wicked.deep: takes at most 1 argument, got 2"),
-    ("wicked.deep(-1)", "range: wicked.deep: argument 1 'levels': wanted int from 0 to 18446744073709551615, got -1"),
-    ("wicked.deep('x')", "type: wicked.deep: argument 1 'levels': wanted int, got string \"x\""),
-    ("wicked.call(calog.self, 1)", "arity: calog.self: takes at most 0 arguments, got 1"),
+    ("wicked.deep()", "", "arity: wicked.deep: argument 1 'levels' is missing"),
+    ("wicked.deep(1, 2)", "", "arity: wicked.deep: takes at most 1 argument, got 2"),
+    (
+        "wicked.deep(-1)",
+        "",
+        "range: wicked.deep: argument 1 'levels': wanted int from 0 to 18446744073709551615, got -1",
+    ),
+    ("wicked.deep('x')", "", "type: wicked.deep: argument 1 'levels': wanted int, got string \"x\""),
+    ("wicked.call(calog.self, 1)", "", "arity: calog.self: takes at most 0 arguments, got 1"),
     (
         "wicked.call(calog.log, 'none')",
+        "",
         "range: calog.log: argument 1 'level': 'none' is none of error, warn, info, debug, trace",
     ),
-    ("wicked.call(wicked.panic)", "panic: panicked: wicked: as ordered"),
+    ("wicked.call(wicked.panic)", "", "panic: panicked: wicked: as ordered"),
     // Objects.
-    ("wicked.object()", "ok"),
-    ("wicked.object().value", "panic: panicked: wicked: as ordered"),
-    ("wicked.object('payload').value", "panic: panicked: without a message"),
-    ("wicked.object('fail').value", "io: wicked: as ordered"),
-    ("wicked.object().spring()", "panic: panicked: wicked: as ordered"),
-    ("wicked.object('payload').spring()", "panic: panicked: without a message"),
-    ("wicked.object('fail').spring()", "io: wicked: as ordered"),
-    ("wicked.liar()", "ok"),
-    ("wicked.liar(0, 0)", "ok"),
-    ("wicked.liar(calog.self().id, 1)", "ok"),
+    ("wicked.object()", "", "ok"),
+    ("wicked.object()", ".value", "panic: panicked: wicked: as ordered"),
+    ("wicked.object('payload')", ".value", "panic: panicked: without a message"),
+    ("wicked.object('fail')", ".value", "io: wicked: as ordered"),
+    ("wicked.object()", ".spring()", "panic: panicked: wicked: as ordered"),
+    ("wicked.object('payload')", ".spring()", "panic: panicked: without a message"),
+    ("wicked.object('fail')", ".spring()", "io: wicked: as ordered"),
+    ("wicked.liar()", "", "ok"),
+    ("wicked.liar(0, 0)", "", "ok"),
+    ("wicked.liar(wicked.me(), 1)", "", "ok"),
     // Functions.
-    ("wicked.false_function('fine', 0, 1)(1, 2)", "ok"),
-    ("wicked.false_function('panic', 0, 1)()", "panic: panicked: wicked: as ordered"),
-    ("wicked.false_function('payload', 0, 1)()", "panic: panicked: without a message"),
-    ("wicked.false_function('fail', 0, 1)()", "io: wicked: as ordered"),
-    ("wicked.false_function('drop', 0, 1)()", "ok"),
-    ("wicked.false_function('fine')()", "ok"),
-    ("wicked.false_function('fine', calog.self().id, 1)()", "ok"),
-    ("wicked.false_function('fine', calog.self().id, 999999)()", "ok"),
-    ("wicked.false_function('fine', 999999, 1)()", "ok"),
+    ("wicked.false_function('fine', 0, 1)", "(1, 2)", "ok"),
+    ("wicked.false_function('panic', 0, 1)", "()", "panic: panicked: wicked: as ordered"),
+    ("wicked.false_function('payload', 0, 1)", "()", "panic: panicked: without a message"),
+    ("wicked.false_function('fail', 0, 1)", "()", "io: wicked: as ordered"),
+    ("wicked.false_function('drop', 0, 1)", "()", "ok"),
+    ("wicked.false_function('fine')", "()", "ok"),
+    ("wicked.false_function('fine', wicked.me(), 1)", "()", "ok"),
+    ("wicked.false_function('fine', wicked.me(), 999999)", "()", "ok"),
+    ("wicked.false_function('fine', 999999, 1)", "()", "ok"),
     // The host's own Objects.
-    ("calog.open('beside.lua').close(1)", "arity: context.close: takes no arguments, got 1"),
-    ("wicked.holds_program('panic')", "panic: panicked: wicked: as ordered"),
-    ("wicked.holds_program('payload')", "panic: panicked: without a message"),
+    ("calog.open('beside.lua')", ".close(1)", "arity: context.close: takes no arguments, got 1"),
+    ("wicked.holds_program('panic')", "", "panic: panicked: wicked: as ordered"),
+    ("wicked.holds_program('payload')", "", "panic: panicked: without a message"),
     // A context that is not there.
-    ("wicked.posts(999999, calog.self)", "dead: the context is closed"),
-    ("wicked.posts(calog.self().id, calog.self)", "ok"),
+    ("wicked.posts(999999, calog.self)", "", "dead: the context is closed"),
+    ("wicked.posts(wicked.me(), calog.self)", "", "ok"),
 ];
 
-/// All expressions as a script, which exports the list of what came of them.
-fn script(language: &str) -> String {
-    let lua = language == "lua";
-    let attempts: Vec<String> = EXPRESSIONS
-        .iter()
-        .map(|(expression, _)| match lua {
-            true => format!("try(function() return {expression} end)\n"),
-            false => format!("await attempt(() => {expression})\n"),
-        })
-        .collect();
-    let attempts = attempts.concat();
-    if lua {
-        format!(
-            "local all = {{}}
-             local function try(f)
-               local ok, e = pcall(f)
-               all[#all + 1] = ok and 'ok' or (e.code or type(e)) .. ': ' .. (e.message or tostring(e))
-               e = nil
-               collectgarbage()
-             end
-             {attempts}
-             return {{ all = all }}"
-        )
-    } else {
-        format!(
-            "export const all = []
-             async function attempt(f) {{
-               try {{ await f(); all.push('ok') }} catch (e) {{ all.push(`${{e.code}}: ${{e.message}}`) }}
-             }}
-             {attempts}"
-        )
+/// A script that does it, and exports what came of it.
+fn script(extension: &str, first: &str, then: &str) -> String {
+    let then = if then.is_empty() { String::new() } else { format!("it{then}") };
+    // Only some have strings in single quotes.
+    let (quoted, then_quoted) = (first.replace('\'', "\""), then.replace('\'', "\""));
+    match extension {
+        "lua" => format!(
+            "local ok, e = pcall(function()
+               local it = {first}
+               {}
+             end)
+             return {{ came = ok and 'ok' or (e.code or type(e)) .. ': ' .. (e.message or tostring(e)) }}",
+            if then.is_empty() { then } else { format!("it = {then}") },
+        ),
+        "js" => format!(
+            "export let came = 'ok'
+             try {{
+               const it = await {first}
+               await {}
+             }} catch (e) {{ came = `${{e.code}}: ${{e.message}}` }}",
+            if then.is_empty() { "it".into() } else { then },
+        ),
+        "nut" => format!(
+            "local came = \"ok\"
+             try {{
+               local it = {quoted}
+               {}
+             }} catch (e) {{ came = e.code + \": \" + e.message }}
+             calog.export(\"came\", came)",
+            if then.is_empty() { then } else { format!("it = {then_quoted}") },
+        ),
+        _ => format!(
+            "came = \"ok\"
+             TRY
+               it = {quoted}
+               {}
+             CATCH e
+               came = e.code + \": \" + e.message
+             ENDTRY
+             calog.export(\"came\", came)",
+            if then.is_empty() { then } else { format!("it = {then_quoted}") },
+        ),
     }
 }
 
 #[test]
 fn a_native_that_misbehaves_is_an_error_of_that_call() {
-    let rows = [("a.lua", "lua"), ("a.js", "javascript")].map(|(name, language)| {
+    let rows = ["lua", "js", "nut", "bas"].map(|extension| {
         let act = move |stage: &Stage| {
             stage.world.write("beside.lua", "");
-            let context = stage.world.open(name, &script(language));
-            let all = context.export("all").expect("what came of them");
-            let all = all.view().as_aggregate().expect("a list").elements();
-            let differences: Vec<String> = EXPRESSIONS
-                .iter()
-                .zip(all)
-                .filter(|((_, wanted), came)| came.as_str() != Some(*wanted))
-                .map(|((expression, _), came)| format!("\n{expression}: {came:?}"))
-                .collect();
-            differences.concat()
+            let mut differences = String::new();
+            for (first, then, wanted) in EXPRESSIONS {
+                let context = stage.world.start(&format!("calls.{extension}"), &script(extension, first, then));
+                let came = match stage.world.runtime.wait_for(&context) {
+                    Ok(_) => said(&Ok(context.export("came").unwrap_or_default())),
+                    error => said(&error),
+                };
+                if came != *wanted {
+                    differences += &format!("\n    {first}{then}: {came}");
+                }
+                stage.world.runtime.close_context(&context);
+            }
+            differences
         };
-        row(language, act, "")
+        row(format!("natives called by .{extension}"), act, "")
     });
     check(rows.into());
 }
@@ -147,6 +166,11 @@ fn what_has_no_caller_to_tell_is_let_pass() {
         evaluates("return wicked.nested.deeper()", "deeper"),
         evaluates("return wicked.races(300)", "300"),
         evaluates("return wicked.leaves()", r#"told 1, awaited false, handed back Err(Ok("kept"))"#),
+        evaluates(
+            "local all = {} for i = 1, 100000 do all[i] = wicked.call end
+             local _, e = pcall(wicked.call, table.unpack(all)) return e.code",
+            "depth",
+        ),
         evaluates("wicked.rings('panic') return wicked.later(1, 'rung')", "rung"),
         evaluates("wicked.rings('payload') return wicked.later(1, 'rung')", "rung"),
         evaluates("wicked.keeps_alive() return 1", "1"),

@@ -11,6 +11,7 @@
 //! | `hold` | it does not return before `wicked.wake` was called |
 //! | `await` | it waits in place, again and again, until `wicked.wake` was called |
 //! | `deaf` | it goes on and on, whoever asks it to stop |
+//! | `stuck` | the same, for what only scripts could bring |
 //! | `pause` | it waits in place for a moment |
 
 use std::collections::BTreeMap;
@@ -124,8 +125,10 @@ pub(crate) fn obey(host: &Host, orders: &Orders, entry: &str) -> Result<()> {
         "deaf" => loop {
             thread::yield_now();
         },
-        "wait" => {
-            let (never, finisher) = runtime.completion("something that never comes");
+        "wait" | "stuck" => {
+            let what = "something that never comes";
+            let promise = if deed == "wait" { runtime.completion(what) } else { runtime.internal_completion(what) };
+            let (never, finisher) = promise;
             std::mem::forget(finisher);
             host.wait(never, &*host.info()?).map(drop)
         }

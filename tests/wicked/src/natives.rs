@@ -62,6 +62,8 @@ fn values(bundle: Bundle) -> Bundle {
         .function("deep", |levels: usize| nested(levels))
         .params(["levels"])
         .doc("Gives lists in lists.")
+        .function("me", |info: &CallInfo| info.context() as i64)
+        .doc("Says which context its caller is.")
         .function("site", |info: &CallInfo| info.site().map(|frame| i64::from(frame.line)))
         .doc("Says in which line its caller is.")
         .function("call", |info: &CallInfo, function: &Callable, args: Rest<'_>| function.call(info, args.0))

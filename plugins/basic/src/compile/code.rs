@@ -385,6 +385,8 @@ pub(crate) struct Proto {
     pub(crate) params: Vec<Sym>,
     pub(crate) takes_more: bool,
     pub(crate) registers: usize,
+    /// The first register that is no variable's, in a main chunk.
+    pub(crate) temporaries: usize,
     /// Registers that are boxes, since lambdas share them.
     pub(crate) boxes: Vec<Reg>,
     pub(crate) ops: Vec<Op>,

@@ -93,6 +93,7 @@ impl<'c> Compiler<'c> {
         self.reserve(&parsed.body);
         let mut main = Function::new(Kind::Main, self.globals.count);
         main.proto.is_main = true;
+        main.proto.temporaries = self.globals.count as usize;
         self.functions.push(main);
         self.check_registers(Place::default())?;
         match parsed.body.as_slice() {

@@ -33,6 +33,8 @@ impl Compiler<'_> {
                     ExprKind::Postfix(base, suffixes) => self.postfix(base, suffixes, to, true, expr.at)?,
                     _ => self.expression_to(expr, to)?,
                 }
+                // What nobody wants does not live on.
+                self.emit(Op::Nil { to }, at);
             }
             StatementKind::Print(parts) => self.print(parts, at)?,
             StatementKind::Input { prompt, target } => {
@@ -300,6 +302,9 @@ impl Compiler<'_> {
         self.emit(Op::Jump { target: start }, at);
         self.land(out);
         self.end_loop();
+        for to in [iterator, value, argument] {
+            self.emit(Op::Nil { to }, at);
+        }
         Ok(())
     }
 

@@ -119,7 +119,7 @@ impl Core {
                     Err(fault) => fault,
                 },
             };
-            if !self.handle(task, &failed) {
+            if let Err(failed) = self.handle(task, failed) {
                 return Progress::Done(Err(failed));
             }
         }
@@ -127,12 +127,10 @@ impl Core {
 
     /// Goes on with a task that waited, now that the result is there.
     pub(crate) fn go_on(&self, task: &mut Task, wait: Wait, result: Result<Value>, info: &CallInfo) -> Progress {
-        match self.answer(task, wait, result) {
-            Ok(()) => {}
-            Err(fault) if self.handle(task, &fault) => {}
-            Err(fault) => return Progress::Done(Err(fault)),
+        match self.answer(task, wait, result).or_else(|fault| self.handle(task, fault)) {
+            Ok(()) => self.advance(task, info),
+            Err(fault) => Progress::Done(Err(fault)),
         }
-        self.advance(task, info)
     }
 
     /// Hands a task the result it waited for.
@@ -202,8 +200,7 @@ impl Core {
                 if let Some(prompt) = prompt {
                     self.host.print(&prompt);
                 }
-                let completion = self.runtime.blocking("a line of INPUT", input::read_line);
-                Ok(Answer::Later(Kind::Input { is_text }, completion))
+                Ok(Answer::Later(Kind::Input { is_text }, input::line(&self.runtime)?))
             }
         }
     }
@@ -249,26 +246,29 @@ impl Core {
         Ok(())
     }
 
-    /// Has the innermost handler go on with the error. Whether there is one; a program that is to stop
-    /// has none.
-    fn handle(&self, task: &mut Task, fault: &Fault) -> bool {
+    /// Has the innermost handler go on with the error.
+    ///
+    /// # Errors
+    /// What the task ends with: the error itself if there is no handler. In a program that is to stop
+    /// nobody handles errors, and the task ends as stopped, whatever came of its last steps.
+    fn handle(&self, task: &mut Task, fault: Fault) -> Outcome<()> {
         if matches!(fault, Fault::Stopped) || self.host.stopping() {
-            return false;
+            return Err(Fault::Stopped);
         }
         let place = task.frames.last().map(|frame| frame.site().place).unwrap_or_default();
         let found = task.frames.iter().enumerate().rev().find_map(|(level, frame)| Some((level, handler(frame)?)));
-        let Some((level, (guarded, gosubs))) = found else { return false };
+        let Some((level, (guarded, gosubs))) = found else { return Err(fault) };
         task.frames.truncate(level + 1);
-        let Some(frame) = task.frames.last_mut() else { return false };
+        let Some(frame) = task.frames.last_mut() else { return Err(fault) };
         frame.next = guarded.handler as usize;
         if let Some(rare) = &mut frame.rare {
             rare.gosubs.truncate(gosubs);
         }
         let registers = if frame.routine.proto.is_main { 0 } else { frame.routine.proto.registers };
         task.stack.truncate(frame.base + registers);
-        let caught = self.caught(fault, place);
+        let caught = self.caught(&fault, place);
         self.put(task, guarded.to, caught);
-        true
+        Ok(())
     }
 
     /// The error a task ended with, with its frames.

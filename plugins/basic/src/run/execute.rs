@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use super::arithmetic as math;
 use super::{Exit, Frame, MAX_FRAMES, MAX_STACK, Out, Rare, Task};
-use crate::builtin::Builtin;
 use crate::compile::NO_PROMPT;
 use crate::compile::code::{Capture, IS_STATEMENT, NO_GLOBAL, Op, Reg};
 use crate::core::{Core, Site};
@@ -408,8 +407,7 @@ impl Run<'_> {
                         go!(self.core.invoke(&object, *sym, name, arguments), to, first, count);
                     }
                     Op::Builtin { which, to, first, count } => {
-                        if matches!(which, Builtin::Pop | Builtin::Back) {
-                            // They may have something to warn of.
+                        if which.may_warn() {
                             self.core.site.set(Some(Site { place: proto.place(next - 1), routine: proto.name }));
                         }
                         let arguments = &mut window[usize::from(first)..usize::from(first) + usize::from(count)];

@@ -225,7 +225,7 @@ impl Drop for Nested<'_> {
     }
 }
 
-fn no_member(name: &str) -> Fault {
+pub(super) fn no_member(name: &str) -> Fault {
     Fault::with(Number::InvalidIdentifier, format!("there is no member {name}"))
 }
 

@@ -475,8 +475,11 @@ impl<'n> Parser<'n> {
         }
     }
 
-    /// The body of a loop.
+    /// The body of a loop, apart from what the loop begins with.
     fn body(&mut self, end: Key) -> Parse<Block> {
+        if !matches!(self.peek(), Tok::Newline | Tok::End | Tok::Mark(Mark::Colon | Mark::Close)) {
+            return Err(self.wrong(Number::ColonExpected));
+        }
         self.loops += 1;
         let body = self.block(&[end]);
         self.loops -= 1;

@@ -852,3 +852,22 @@ fn errors_can_be_caught() {
         ("f = LAMBDA () (\nTRY\nx = SQR(\"\")\nCATCH e\nRETURN e.code\nENDTRY\n)\nPRINT f()", "17"),
     ]);
 }
+
+#[test]
+fn errors_whose_words_say_little_come_with_help() {
+    for (code, wanted) in [
+        ("later()\nDEF later()\nENDDEF", "is called with CALL"),
+        ("x = later()", "is called with CALL"),
+        ("PRINT 1\nNEXT", "a block that was not begun"),
+        ("x = \"a\" + 1", "STR(x)"),
+        ("x = 1 y = 2", "a colon between"),
+        ("PRINT 1 2", "a comma"),
+        ("IF x\nENDIF", "ENDIF ends the block"),
+        ("CALL later()\nDEF later()\nENDDEF", "behind its DEF"),
+    ] {
+        let error = open().run(code).expect_err(code);
+        assert!(error.help().is_some_and(|help| help.contains(wanted)), "{code}: {error:?}");
+    }
+    let precise = open().run("x = 5\nx.y = 1").expect_err("an integer has no members");
+    assert_eq!(precise.help(), None, "{precise:?}");
+}

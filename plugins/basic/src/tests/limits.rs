@@ -41,6 +41,8 @@ fn endless_loops_stop_when_they_are_told_to() {
         "TRY\nDEF f()\nRETURN f()\nENDDEF\nWHILE 1\nTRY\ntest.stop()\nf()\nCATCH e\nENDTRY\nWEND\nCATCH e\nENDTRY",
         "DEF f()\nFOR x IN LIST(1 TO 1000000000000)\nNEXT\nENDDEF\ntest.stop()\nf()",
         "f = LAMBDA () (WHILE 1 : WEND)\ntest.stop()\ntest.call(f)",
+        // Nor is an error that is no longer caught what the program ends with.
+        "TRY\ntest.stop()\nRAISE(\"caught\")\nCATCH e\nENDTRY",
     ] {
         let opened = open();
         let error = opened.run(code).expect_err("it was stopped");
@@ -49,6 +51,39 @@ fn endless_loops_stop_when_they_are_told_to() {
         opened.stop.store(0, Ordering::Relaxed);
         assert_eq!(opened.load(SourceMode::Eval, "e", "", "1 + 1"), Ok(Value::Int(2)), "{code}");
     }
+}
+
+#[test]
+fn what_a_program_has_no_name_for_is_let_go() {
+    let opened = open();
+    opened.run("DEF big()\nVAR l = LIST()\nFOR i = 1 TO 1000\nPUSH(l, i)\nNEXT\nRETURN l\nENDDEF").expect("a program");
+    let before = opened.context.memory_used();
+    for code in [
+        "big()",
+        "PRINT LEN(big())",
+        "IF big() THEN END",
+        "FOR x IN big()\nEXIT\nNEXT",
+        "FOR x IN big()\nEND\nNEXT",
+        "TRY\nRAISE(big())\nCATCH\nENDTRY",
+        "PUSH(big(), SQR(\"\"))",
+        "CLASS c\nVAR n = 0\nENDCLASS\nx = NEW(c)\nx.n = LEN(big())",
+        "f = LAMBDA (l) (END)\nf(big())",
+        "x = test.later(big())\nx = 0",
+    ] {
+        let _ = opened.run(code);
+        let more = opened.context.memory_used() - before;
+        assert!(more < 8000, "{code}: {more} bytes more");
+    }
+    let mut code = "before = MEM\n".to_owned();
+    code += "big()\nPUSH(big(), 1)\nCALL big()\nPRINT MEM - before < 8000";
+    assert_eq!(
+        {
+            printed();
+            opened.run(&code).map(|_| printed())
+        },
+        Ok("1".into()),
+        "nor while it runs"
+    );
 }
 
 #[test]

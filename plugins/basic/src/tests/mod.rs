@@ -3,6 +3,7 @@
 pub(crate) mod mock;
 
 mod boundary;
+mod dialect;
 mod fuzz;
 mod guide;
 mod language;

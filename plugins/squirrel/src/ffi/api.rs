@@ -39,6 +39,7 @@ pub(super) struct Hooks {
     pub(super) no_memory: unsafe extern "C-unwind" fn(),
     pub(super) stop: unsafe extern "C-unwind" fn(*mut c_void),
     pub(super) too_deep: unsafe extern "C-unwind" fn(),
+    pub(super) print: unsafe extern "C-unwind" fn(Vm, *const c_char, u64),
 }
 
 /// What `sq_suspendvm` returns, and with it the native, when the thread can be suspended.
@@ -75,8 +76,10 @@ unsafe extern "C-unwind" {
     pub(super) fn sq_pushinteger(vm: Vm, value: i64);
     pub(super) fn sq_pushfloat(vm: Vm, value: f64);
     pub(super) fn sq_pushstring(vm: Vm, start: *const c_char, len: i64);
-    pub(super) fn sq_pushuserpointer(vm: Vm, pointer: *mut c_void);
     pub(super) fn sq_pushroottable(vm: Vm);
+    pub(super) fn sq_setroottable(vm: Vm) -> i64;
+    pub(super) fn sq_seterrorhandler(vm: Vm);
+    pub(super) fn sq_setdebughook(vm: Vm);
     pub(super) fn sq_pushobject(vm: Vm, object: Object);
     pub(super) fn sq_newtableex(vm: Vm, room: i64);
     pub(super) fn sq_newarray(vm: Vm, size: i64);

@@ -1,6 +1,6 @@
 //! What the patched interpreter calls: stops, depth, errors on their way, the end of memory.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Once;
 
@@ -25,7 +25,7 @@ pub(crate) enum Unwound {
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep };
+        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep, print };
         // SAFETY: the table is copied.
         unsafe { api::calog_squirrel_hooks(&hooks) };
     });
@@ -53,6 +53,17 @@ unsafe extern "C-unwind" fn no_memory() {
 
 unsafe extern "C-unwind" fn too_deep() {
     unwind(Unwound::TooDeep);
+}
+
+/// Prints what a native of Squirrel's has formatted.
+unsafe extern "C-unwind" fn print(vm: Vm, text: *const c_char, size: u64) {
+    // SAFETY: the interpreter passes its running thread, and a text that stays until this returns.
+    let (shared, text) = unsafe {
+        (interpreter::shared(vm), std::slice::from_raw_parts(text.cast(), usize::try_from(size).unwrap_or(0)))
+    };
+    if let Some(core) = shared.core() {
+        core.host.print(text);
+    }
 }
 
 /// A native that takes long finds that it was to poll.

@@ -165,9 +165,13 @@ calls! {
     int(value: i64) = |v| api::sq_pushinteger(v, value);
     real(value: f64) = |v| api::sq_pushfloat(v, value);
     bytes_of(value: &[u8]) = |v| api::sq_pushstring(v, value.as_ptr().cast(), value.len() as i64);
-    /// Pushes an address that is never followed.
-    pointer(address: usize) = |v| api::sq_pushuserpointer(v, address as *mut _);
     root() = |v| api::sq_pushroottable(v);
+    /// Pops a table and makes it the thread's root table, and that of threads made from it.
+    set_root() = |v| { api::sq_setroottable(v); };
+    /// Pops a function, or null, that is called with errors nobody catches.
+    set_error_handler() = |v| api::sq_seterrorhandler(v);
+    /// Pops a function, or null, that is called with lines, calls and returns.
+    set_debug_hook() = |v| api::sq_setdebughook(v);
     table(room: i64) = |v| api::sq_newtableex(v, room);
     array(size: i64) = |v| api::sq_newarray(v, size);
     /// Pushes a new class.

@@ -176,6 +176,19 @@ fn memory_is_counted_and_limited() {
 }
 
 #[test]
+fn garbage_is_not_lost_when_there_is_no_room_to_list_it() {
+    let opened = open();
+    let before = opened.context.memory_used();
+    opened.run("for (local i = 0; i < 50000; i++) { local t = {}; t.t <- t }").expect("no limit yet");
+    opened.context.set_memory_limit(opened.context.memory_used() + 70_000);
+    // More than the limit allows: told at the next call, or not at all.
+    let _ = opened.run("local n = resurrectunreachable().len(); for (local i = 0; i < 10; i++) n++; return n");
+    opened.context.set_memory_limit(u64::MAX);
+    opened.run("collectgarbage()").expect("no limit");
+    assert!(opened.context.memory_used() < before + 500_000, "{} and {before}", opened.context.memory_used());
+}
+
+#[test]
 fn one_contexts_memory_is_not_anothers() {
     let (one, other) = (open(), open());
     let make = other.run("kept <- []; return function() { kept.append(array(1000, 0)) }").expect("a function");
@@ -185,4 +198,85 @@ fn one_contexts_memory_is_not_anothers() {
     one.call(&caller, &[make.view()]).expect("no error");
     assert!(one.context.memory_used() < before + 100_000);
     assert!(other.context.memory_used() > theirs + 1_000_000);
+}
+
+#[test]
+fn what_does_not_fit_into_a_metamethods_stack_is_a_depth_error() {
+    let opened = open();
+    let locals: String = (0..200).map(|at| format!("local v{at} = [{at}];")).collect();
+    let code = format!(
+        "local wide; wide = function(n) {{ {locals} return n == 0 ? 0 : wide(n - 1) + v199[0] - v199[0] }}
+         local t = {{}}.setdelegate({{ _get = function(key) {{ return wide(key) }}, _tostring = @() \"\" + wide(30) }})
+         local codes = []
+         for (local i = 0; i < 20; i++) try {{ codes.append(t[i]) }} catch (e) {{ codes.append(e.code) }}
+         try {{ codes.append(\"\" + t) }} catch (e) {{ codes.append(e.code) }}
+         return codes"
+    );
+    let codes = opened.run(&code).expect("every error is caught");
+    let codes: Vec<_> = codes.view().as_aggregate().expect("a list").elements().map(View::to_value).collect();
+    assert_eq!(codes.first(), Some(&Value::Int(0)));
+    assert_eq!(codes.last(), Some(&Value::from("depth")));
+    assert!(codes.iter().all(|it| *it == Value::Int(0) || *it == Value::from("depth")), "{codes:?}");
+    assert_eq!(opened.run("return 1"), Ok(Value::Int(1)));
+}
+
+#[test]
+fn metamethods_nest() {
+    check(
+        r##"
+        local make = null
+        make = @(n) {}.setdelegate({ _get = function(key) {
+            local a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, i = 9, j = 10, k = 11, l = 12, m = 13
+            return n == 0 ? a + m : make(n - 1)[key]
+        } })
+        same(make(20).x, 14)
+        same(newthread(@() make(20).x).call(), 14)
+        local deep; deep = function(n) { return n == 0 ? make(20).x : deep(n - 1) }
+        foreach (n in [1, 10, 100, 1000, 5000]) same(deep(n), 14)
+        "##,
+    );
+}
+
+#[test]
+fn base_cannot_be_changed() {
+    let opened = open();
+    for code in [
+        "base++",
+        "++base",
+        "--base",
+        "delete base",
+        "class base {}",
+        "base = 1",
+        "base <- 1",
+        "base += 1",
+        "x = base--",
+    ] {
+        for code in [
+            code.to_owned(),
+            format!("class A {{ function f() {{ return [1, {code}, 2] }} }}"),
+            format!("{code}; 1 + 1"),
+        ] {
+            let error = fails(&opened, &code);
+            assert_eq!(error.frames().count(), 1, "{code}: {error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_function_has_as_many_locals_as_registers() {
+    let opened = open();
+    for count in [100, 126, 127, 128, 129, 200, 240, 250, 251, 252, 253, 254, 255, 256, 300] {
+        let locals: String = (1..count).map(|at| format!("local v{at} = id({at});")).collect();
+        let sum: Vec<_> = (1..count).map(|at| format!("v{at}")).collect();
+        let code = format!(
+            "function id(x) {{ return x }}
+             local made = function() {{ {locals} id(0); local kind = class {{ n = 1 }}(); return kind.n + {} }}
+             return made()",
+            sum.join("+")
+        );
+        match opened.run(&code) {
+            Ok(value) => assert_eq!(value, Value::Int(1 + count * (count - 1) / 2), "{count}"),
+            Err(error) => assert!(count > 240 && error.message().contains("too many locals"), "{count}: {error}"),
+        }
+    }
 }

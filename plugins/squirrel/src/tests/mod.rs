@@ -3,9 +3,11 @@
 
 mod errors;
 mod functions;
+mod library;
 mod limits;
 mod mock;
 mod objects;
+mod odd;
 mod scripts;
 mod stops;
 mod values;

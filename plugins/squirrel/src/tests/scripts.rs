@@ -99,3 +99,30 @@ fn the_site_is_where_the_code_is() {
     assert_eq!(opened.run(code), Ok(Value::from("main.nut:2 in here (squirrel)")));
     assert_eq!(opened.context.site(), None);
 }
+
+#[test]
+fn what_is_set_for_a_thread_holds_for_all_tasks() {
+    let opened = open();
+    let waits = opened.run("return function() { test.later(1); return typeof own }").expect("a function");
+    opened.run("own <- 1; setroottable({ own = \"text\" }.setdelegate(getroottable()))").expect("no error");
+    for _ in 0..3 {
+        assert_eq!(opened.run("return own"), Ok(Value::from("text")));
+        assert_eq!(opened.call(&waits, &[]), Ok(Value::from("string")), "it is called on the root table");
+    }
+    assert_eq!(opened.run("return compilestring(\"return own\")()"), Ok(Value::from("text")));
+    opened.run("seen <- []; seterrorhandler(function(e) { ::seen.append(e) })").expect("no error");
+    for _ in 0..3 {
+        fails(&opened, "throw \"nobody catches\"");
+    }
+    assert_eq!(opened.run("try { throw 1 } catch (e) {} return seen.len()"), Ok(Value::Int(3)));
+    opened.run("seterrorhandler(function(e) { throw e })").expect("no error");
+    assert_eq!(&*fails(&opened, "throw \"first\"").message(), "first");
+    opened
+        .run("seterrorhandler(null); lines <- 0; setdebughook(function(kind, file, line, name) { ::lines++ })")
+        .expect("no error");
+    opened.run("local function f() {}\nf()\nf()").expect("no error");
+    assert_eq!(opened.run("setdebughook(null); return lines > 4"), Ok(Value::Bool(true)));
+    check(
+        "foreach (f in [setroottable, seterrorhandler, setdebughook]) { local n = 0; foreach (x in [1, \"a\", []]) try { f(x) } catch (e) { n++ } same(n, 3) }",
+    );
+}

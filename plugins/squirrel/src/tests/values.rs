@@ -133,6 +133,13 @@ fn conversion_errors_leave_the_context_usable() {
 }
 
 #[test]
+fn a_result_that_cannot_leave_is_called_the_result() {
+    let error = super::fails(&open(), "class Point {}; return [1, Point()]");
+    assert_eq!(error.code(), Code::Unsupported);
+    assert!(error.message().starts_with("the result: at [1]: a class instance cannot leave"), "{error}");
+}
+
+#[test]
 fn metamethods_do_not_run_while_values_are_read() {
     check(
         r##"

@@ -23,6 +23,10 @@ fn waits_suspend_the_task() {
         same(test.later([1, { a = 2 }])[1].a, 2)
         local gen = (function() { yield test.later(5); yield test.later(6) })()
         same(resume gen, 5); same(resume gen, 6)
+        local again = function(x) { return [test.later(x), test.later(x + 1)] }
+        same(again.call(this, 7)[1], 8)
+        local through = function(...) { local value = again.call(this, vargv[0]); return value[0] }
+        same(through.call({ test = test }, 9), 9)
         "##,
     );
     assert_eq!(PUMPED.get(), 0, "all of these suspend");

@@ -3,11 +3,13 @@
 //! A language is a table of snippets. In a snippet `$word` stands for what the renderer puts there; the
 //! table's fields say which words they know. What all snippets of a language share is its prologue.
 
+mod basic;
 mod javascript;
 mod lua;
+mod squirrel;
 
 /// All of them.
-pub(crate) const LANGUAGES: [&Language; 2] = [&lua::LUA, &javascript::JAVASCRIPT];
+pub(crate) const LANGUAGES: [&Language; 4] = [&lua::LUA, &javascript::JAVASCRIPT, &squirrel::SQUIRREL, &basic::BASIC];
 
 pub(crate) struct Language {
     /// The engine's name.

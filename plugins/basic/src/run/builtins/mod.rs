@@ -58,9 +58,9 @@ impl Core {
         use Builtin as B;
         match which {
             B::Abs | B::Sgn | B::Sqr | B::Floor | B::Ceil | B::Fix | B::Round | B::Sin | B::Cos | B::Tan => {
-                numbers::of_one(which, first(arguments)?)
+                numbers::of_one(self, which, first(arguments)?)
             }
-            B::Asin | B::Acos | B::Atan | B::Exp | B::Log => numbers::of_one(which, first(arguments)?),
+            B::Asin | B::Acos | B::Atan | B::Exp | B::Log => numbers::of_one(self, which, first(arguments)?),
             B::Srnd | B::Rnd | B::Ticks => numbers::random(self, which, arguments),
             B::Asc | B::Chr | B::Left | B::Mid | B::Right | B::Str => strings::call(self, which, arguments),
             B::Val => strings::val(first(arguments)?),

@@ -7,7 +7,8 @@ use crate::fault::{Number, Outcome};
 use crate::number::computed;
 use crate::value::{Val, index_of};
 
-pub(super) fn of_one(which: Builtin, value: &Val) -> Outcome<Val> {
+/// A function of one number. A number that it has no value for gives nan, and a warning.
+pub(super) fn of_one(core: &Core, which: Builtin, value: &Val) -> Outcome<Val> {
     if let Val::Int(int) = value {
         match which {
             Builtin::Abs if *int != i64::MIN => return Ok(Val::Int(int.abs())),
@@ -17,7 +18,7 @@ pub(super) fn of_one(which: Builtin, value: &Val) -> Outcome<Val> {
         }
     }
     let real = real_of(value)?;
-    Ok(computed(match which {
+    let result = match which {
         Builtin::Abs => real.abs(),
         Builtin::Sgn if real == 0.0 || real.is_nan() => 0.0,
         Builtin::Sgn => real.signum(),
@@ -35,7 +36,11 @@ pub(super) fn of_one(which: Builtin, value: &Val) -> Outcome<Val> {
         Builtin::Atan => real.atan(),
         Builtin::Exp => real.exp(),
         _ => real.ln(),
-    }))
+    };
+    if result.is_nan() && !real.is_nan() {
+        core.warn_here(Number::NO_VALUE);
+    }
+    Ok(computed(result))
 }
 
 /// RND, SRND and TICKS.

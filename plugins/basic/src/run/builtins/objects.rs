@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use calog_plugin_api::{Code, Error};
 
+use super::super::steps::no_member;
 use crate::builtin::Builtin;
 use crate::convert::text;
 use crate::core::Core;
@@ -23,14 +24,14 @@ pub(super) fn call(core: &Core, which: Builtin, arguments: &[Val]) -> Outcome<Va
             let sym = core.names.sym(&String::from_utf8_lossy(name));
             let method =
                 || class.method(sym).map(|routine| Val::Method(Rc::new(Method { me: class.clone(), routine })));
-            class.get(sym).or_else(method).ok_or_else(|| Number::InvalidIdentifier.into())
+            class.get(sym).or_else(method).ok_or_else(|| no_member(&String::from_utf8_lossy(name)))
         }
         (Builtin::Set, [Val::Class(class), Val::Text(name), value]) => {
             let sym = core.names.sym(&String::from_utf8_lossy(name));
             if class.set(sym, value.clone()) {
                 Ok(Val::Class(class.clone()))
             } else {
-                Err(Number::InvalidIdentifier.into())
+                Err(no_member(&String::from_utf8_lossy(name)))
             }
         }
         (Builtin::Get | Builtin::Set, _) => Err(Number::StringExpected.into()),

@@ -1,0 +1,2 @@
+PRINT "one ";
+IMPORT "two.bas"

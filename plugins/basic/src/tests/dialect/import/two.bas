@@ -1,0 +1,2 @@
+PRINT "two ";
+IMPORT "one.bas"
