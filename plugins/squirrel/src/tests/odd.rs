@@ -129,6 +129,9 @@ fn the_library_stands_any_call() {
             }
             assert!(began.elapsed() < Duration::from_secs(30), "seed {seed} takes for ever");
             assert_eq!(opened.run("return 1"), Ok(Value::Int(1)), "seed {seed}");
+            let shared = opened.context.core().shared.clone();
+            drop(opened);
+            assert_eq!(shared.used(), 0, "seed {seed}: bytes that nobody freed");
         }
         assert!(ends > 0, "some come to their end");
     });
