@@ -74,6 +74,7 @@ impl RuntimeType for MockRuntime {
         None
     }
     fn log(&self, _level: Level, _context: u64, _message: &str) {}
+    fn when_closed(&self, _context: u64, _hook: Callback) {}
 }
 
 /// A token that is only told from others.
@@ -88,6 +89,16 @@ impl CancelType for MockToken {
         0
     }
     fn forget(&self, _hook: u64) {}
+    fn is_aborted(&self) -> bool {
+        false
+    }
+    fn abort(&self) {}
+    fn on_abort(&self, _hook: Callback) -> u64 {
+        0
+    }
+    fn parent(&self) -> Option<CancelToken> {
+        None
+    }
 }
 
 /// A function value.
