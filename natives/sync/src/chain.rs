@@ -2,9 +2,9 @@
 //!
 //! A function that is given to `update` runs with a cancel token of its own, a child of its caller's.
 //! Every call that comes of it carries that token, through other contexts and languages, too; so a
-//! call is within an update when it carries its token, or that of an update within it. Where someone
-//! in between makes a token of his own, the chain is not seen: such a program waits for itself, and is
-//! told that it is stuck.
+//! call is within an update when it carries its token, or one that comes from it: that of an update
+//! or scope within it. Where someone in between begins a task elsewhere, the chain is not seen: such a
+//! program waits for itself, and is told that it is stuck.
 
 use std::sync::Arc;
 
@@ -19,8 +19,6 @@ pub(crate) struct Chains(Mutex<Vec<Link>>);
 struct Link {
     /// The token its function runs with.
     token: CancelToken,
-    /// That of the call of `update`.
-    outer: Option<CancelToken>,
     /// Whose update it is: the variable's address.
     owner: usize,
 }
@@ -33,22 +31,23 @@ pub(crate) struct Linked {
 
 impl Chains {
     /// Enters an update.
-    pub(crate) fn enter(self: &Arc<Self>, token: CancelToken, outer: Option<CancelToken>, owner: usize) -> Linked {
-        lock(&self.0).push(Link { token: token.clone(), outer, owner });
+    pub(crate) fn enter(self: &Arc<Self>, token: CancelToken, owner: usize) -> Linked {
+        lock(&self.0).push(Link { token: token.clone(), owner });
         Linked { chains: Arc::clone(self), token }
     }
 
-    /// Whether a call with this token is made within an update of `owner`.
+    /// Whether a call with this token is made within an update of `owner`: its token comes from the
+    /// update's, by way of others that scopes and further updates have made.
     pub(crate) fn contain(&self, token: Option<&CancelToken>, owner: usize) -> bool {
-        let links = lock(&self.0);
-        let mut token = token;
-        while let Some(link) = token.and_then(|token| links.iter().find(|link| link.token == *token)) {
-            if link.owner == owner {
-                return true;
-            }
-            token = link.outer.as_ref();
+        // Copied, so that no foreign code runs under the lock. It is seldom that there is any.
+        let links: Vec<CancelToken> = {
+            let links = lock(&self.0);
+            links.iter().filter(|link| link.owner == owner).map(|link| link.token.clone()).collect()
+        };
+        if links.is_empty() {
+            return false;
         }
-        false
+        std::iter::successors(token.cloned(), CancelToken::parent).any(|token| links.contains(&token))
     }
 }
 

@@ -279,7 +279,7 @@ impl Shared {
     fn link(self: &Arc<Self>, info: &CallInfo) -> Result<(KeptInfo, Linked)> {
         let token: CancelToken = info.runtime().cancel_token(info.cancel_token())?;
         let inner = KeptInfo::new(info.runtime().clone(), Some(token.clone()), info.facts());
-        let linked = self.chains.enter(token, info.cancel_token().cloned(), self.address());
+        let linked = self.chains.enter(token, self.address());
         Ok((inner, linked))
     }
 }

@@ -428,3 +428,21 @@ fn a_runtime_that_closes_answers_all_who_wait() {
         }
     }
 }
+
+/// A scope within an update is within it, though it makes a token of its own.
+#[test]
+fn a_change_within_a_scope_within_an_update_is_an_error() {
+    let world = World::new();
+    let lua = world.open(
+        "lua.lua",
+        "local v = sync.Shared('v', 1)
+        return { run = function()
+            local ok, e = pcall(v.update, function(old)
+                return task.scope(function() return v.update(function(x) return x + 1 end) end)
+            end)
+            return e.code
+        end }",
+    );
+    let asked = world.ask(&lua, "run", &[]);
+    assert_eq!(world.answer(&asked), Ok(Value::from("unsupported")));
+}

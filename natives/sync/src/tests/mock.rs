@@ -53,8 +53,8 @@ impl RuntimeType for MockRuntime {
     fn after_ns(&self, _nanoseconds: u64) -> Completion {
         unreachable!("nothing sleeps")
     }
-    fn cancel_token(&self, _parent: Option<&CancelToken>) -> CancelToken {
-        CancelToken::new(Arc::new(MockToken))
+    fn cancel_token(&self, parent: Option<&CancelToken>) -> CancelToken {
+        CancelToken::new(Arc::new(MockToken(parent.cloned())))
     }
     fn blocking(&self, _work: Callback) {
         unreachable!("nothing blocks")
@@ -77,8 +77,8 @@ impl RuntimeType for MockRuntime {
     fn when_closed(&self, _context: u64, _hook: Callback) {}
 }
 
-/// A token that is only told from others.
-struct MockToken;
+/// A token that is only told from others, and knows where it comes from.
+struct MockToken(Option<CancelToken>);
 
 impl CancelType for MockToken {
     fn is_cancelled(&self) -> bool {
@@ -97,7 +97,7 @@ impl CancelType for MockToken {
         0
     }
     fn parent(&self) -> Option<CancelToken> {
-        None
+        self.0.clone()
     }
 }
 
