@@ -13,6 +13,7 @@ use tempfile::TempDir;
 const GUIDE: &str = include_str!("../../docs/scripts.md");
 const BASIC: &str = include_str!("../../docs/basic.md");
 const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
+const SYNC: &str = include_str!("../../docs/sync.md");
 
 #[test]
 fn the_examples_of_the_guide_do_what_it_says() {
@@ -24,6 +25,12 @@ fn the_examples_of_the_guide_do_what_it_says() {
 fn the_examples_of_squirrels_page_do_what_it_says() {
     let run = run_examples(SQUIRREL);
     assert_eq!(run, SQUIRREL.matches("\n## ").count() as u32 - 2, "each section but the last two has one");
+}
+
+#[test]
+fn the_examples_of_the_bundle_sync_do_what_its_page_says() {
+    // One for each kind in each language, and one in each other section.
+    assert_eq!(run_examples(SYNC), 4 * 4 + 4);
 }
 
 /// Most programs of this page stand alone, and the engine's own tests run them.
