@@ -176,8 +176,10 @@ impl CancelType for Token {
         let _dropped = self.hooks.lock().forget(hook);
     }
 
+    /// As soon as any token is that it comes from: hooks are told one after another, and meanwhile
+    /// nothing of what is aborted may run.
     fn is_aborted(&self) -> bool {
-        self.is_raised(Level::Aborted)
+        self.is_raised(Level::Aborted) || self.parent.get().is_some_and(|parent| parent.token.is_aborted())
     }
 
     fn abort(&self) {
@@ -234,6 +236,22 @@ mod tests {
         assert_eq!((waiting(&data), data.hooks.lock().waiting.len() <= 2), (1, true));
         data.cancel();
         assert_eq!(data.hooks.lock().waiting.len(), 0);
+    }
+
+    #[test]
+    fn all_that_comes_from_a_token_is_aborted_at_once() {
+        let root = cancel_token(None);
+        let leaf = cancel_token(Some(&cancel_token(Some(&root))));
+        let (seen, sees) = (Arc::new(Mutex::new(None)), leaf.clone());
+        // Told before the token between is, whose hook was set later.
+        let other = cancel_token(None);
+        let told = Arc::clone(&seen);
+        other.on_abort(move || *told.lock() = Some(sees.is_aborted()));
+        let first = other.clone();
+        root.on_abort(move || first.abort());
+        let later = cancel_token(Some(&root));
+        root.abort();
+        assert_eq!((*seen.lock(), leaf.is_aborted(), later.is_aborted()), (Some(true), true, true));
     }
 
     #[test]
