@@ -28,6 +28,7 @@
 //! { _contains = "text" }                        # a string with this in it
 //! { _from = 1, to = 40 }                        # an int within these bounds
 //! { _one_of = ["depth", "limit"] }              # one of these
+//! { _first = { _has = { line = 3 } } }          # a list whose first element is so
 //! ```
 //!
 //! These may be inside of tables and arrays, too.
@@ -47,31 +48,6 @@ pub trait Names {
     fn file(&self, name: &str) -> Result<Value, String>;
     /// The name of a context's language.
     fn language(&self, name: &str) -> Result<Value, String>;
-}
-
-/// Where there is nothing to name.
-pub struct NoNames;
-
-impl Names for NoNames {
-    fn export(&self, path: &str) -> Result<Value, String> {
-        Err(format!("'{path}': there are no contexts here"))
-    }
-
-    fn saved(&self, name: &str) -> Result<Value, String> {
-        Err(format!("'{name}': nothing is saved here"))
-    }
-
-    fn object(&self, _name: &str) -> Value {
-        Value::Nil
-    }
-
-    fn file(&self, name: &str) -> Result<Value, String> {
-        self.export(name)
-    }
-
-    fn language(&self, name: &str) -> Result<Value, String> {
-        self.export(name)
-    }
 }
 
 /// The tag of a table that stands for something else, with what it is of.
@@ -201,6 +177,10 @@ pub fn mismatch(wanted: &Toml, found: &Value, names: &dyn Names) -> Option<Strin
             let mut all = all.as_array().into_iter().flatten();
             unlike(all.any(|one| mismatch(one, found, names).is_none()), wanted, found)
         }
+        Some(("_first", wanted)) => match found.view().as_aggregate().and_then(|list| list.element(0)) {
+            Some(first) => mismatch(wanted, &first.to_value(), names),
+            None => unlike(false, wanted, found),
+        },
         Some(("_has", fields)) => {
             let mut fields = fields.as_table().into_iter().flatten();
             fields.find_map(|(key, wanted)| {

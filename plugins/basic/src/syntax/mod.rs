@@ -1,8 +1,9 @@
-//! From text to a tree: `lexer` gives tokens, `parser` and `expression` a tree of `tree`'s nodes.
+//! From text to a tree: `lexer` gives tokens, `parser`, `statement` and `expression` a tree of `tree`'s nodes.
 
 mod expression;
 mod lexer;
 mod parser;
+mod statement;
 mod token;
 pub(crate) mod tree;
 
