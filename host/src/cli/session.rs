@@ -2,14 +2,14 @@
 //! how it ended decides the code.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::Path;
 use std::rc::Rc;
 
 use calog::manifest::Manifest;
-use calog::{CLOSE_LIMIT, Ended, Runtime, SearchPath, report};
+use calog::{CLOSE_LIMIT, Ended, Runtime, report};
 
 use super::exit::{self, Exit, FAILED, FINE, STUCK};
-use super::signals;
+use super::{Common, signals, trust};
 
 /// A runtime and whether any script has failed in it.
 pub(super) struct Session {
@@ -18,13 +18,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Builds the runtime that the command line and the manifests describe.
-    pub(super) fn start(folders: &[PathBuf], manifests: &[&Manifest], args: Vec<String>) -> Result<Session, Exit> {
+    /// Builds the runtime that the command line and the manifests describe, for programs in `folders`.
+    pub(super) fn start(
+        common: &Common,
+        manifests: &[&Manifest],
+        folders: &[&Path],
+        args: Vec<String>,
+    ) -> Result<Session, Exit> {
         let failed = Rc::new(Cell::new(false));
         let seen = Rc::clone(&failed);
-        let from_manifests: Vec<PathBuf> = manifests.iter().flat_map(|it| it.plugins.iter().cloned()).collect();
         let mut builder = Runtime::builder()
-            .plugins(SearchPath::standard(folders, &from_manifests))
+            .plugins(trust::search(common, manifests, folders)?)
             .engine_order(manifests.iter().flat_map(|it| it.engines.order.iter().cloned()))
             .args(args)
             .on_error(move |_, error| {

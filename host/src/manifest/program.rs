@@ -52,6 +52,14 @@ impl Program {
         &self.manifest
     }
 
+    /// The folder it lies in.
+    pub fn folder(&self) -> &Path {
+        match self.kind {
+            Kind::Folder => &self.path,
+            Kind::Script => self.path.parent().unwrap_or(Path::new("")),
+        }
+    }
+
     /// The contexts to open, in order. `is_script` says whether an engine runs files of this extension.
     ///
     /// # Errors
