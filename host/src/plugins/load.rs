@@ -5,6 +5,7 @@
 //! nobody can put others in their place.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -63,7 +64,9 @@ fn identity(path: &Path) -> Result<(u64, u64, u64, i64, i64), Refusal> {
 }
 
 fn open_at(path: &Path) -> Result<LoadedPlugin, Refusal> {
-    let refused = |error: libloading::Error| Refusal::Open { reason: error.to_string() };
+    // What the linker said is the error's source.
+    let said = |error: &libloading::Error| error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let refused = |error: libloading::Error| Refusal::Open { reason: said(&error) };
     // SAFETY: the file is a whole ELF shared object for this machine with our header; what its
     // initialisers do is its author's promise, as with every plugin.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(refused)?;

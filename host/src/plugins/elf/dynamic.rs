@@ -4,7 +4,7 @@
 //! entries that belong to it, and the tables' entries stay within the other tables. The linker checks
 //! little of this; much of it, it asserts, and a failed assertion ends the process.
 
-use object::elf::{self, DynamicTag};
+use object::elf::{self, DynamicTag, SectionType};
 use object::read::ReadRef;
 use object::read::elf::{Dyn, FileHeader, SectionHeader, SectionTable, Sym};
 
@@ -31,13 +31,30 @@ pub(super) fn check<'data, R: ReadRef<'data>>(
     sections: &SectionTable<'data, NativeHeader, R>,
 ) -> Result<(), Refusal> {
     let dynamic = Dynamic::of(image, sections)?;
+    dynamic.check_sections(image, sections)?;
     dynamic.check_names()?;
     dynamic.check_symbols(image)?;
     dynamic.check_code(image)?;
     hash::check(image, &dynamic)?;
     versions::check(image, &dynamic)?;
-    relocations::check(image, &dynamic)
+    relocations::check(image, &dynamic, sections)
 }
+
+/// What sections of some types are, the linker finds by these entries: address and size.
+const TWICE: [(SectionType, DynamicTag, Option<DynamicTag>); 9] = [
+    (elf::SHT_DYNSYM, elf::DT_SYMTAB, None),
+    (elf::SHT_HASH, elf::DT_HASH, None),
+    (elf::SHT_GNU_HASH, elf::DT_GNU_HASH, None),
+    (elf::SHT_GNU_VERSYM, elf::DT_VERSYM, None),
+    (elf::SHT_GNU_VERNEED, elf::DT_VERNEED, None),
+    (elf::SHT_GNU_VERDEF, elf::DT_VERDEF, None),
+    (elf::SHT_INIT_ARRAY, elf::DT_INIT_ARRAY, Some(elf::DT_INIT_ARRAYSZ)),
+    (elf::SHT_FINI_ARRAY, elf::DT_FINI_ARRAY, Some(elf::DT_FINI_ARRAYSZ)),
+    (elf::SHT_RELR, elf::DT_RELR, Some(elf::DT_RELRSZ)),
+];
+
+/// What lies at the beginning of some section. Functions to run first do not: whoever links may name any.
+const AT_A_BEGINNING: [DynamicTag; 4] = [elf::DT_PLTGOT, elf::DT_STRTAB, elf::DT_RELA, elf::DT_JMPREL];
 
 impl<'data> Dynamic<'data> {
     fn of<R: ReadRef<'data>>(
@@ -81,6 +98,55 @@ impl<'data> Dynamic<'data> {
         text.ok_or_else(|| damaged(format!("a name at {offset} is not in its string table")))
     }
 
+    /// The sections and the dynamic table say the same.
+    fn check_sections<R: ReadRef<'data>>(
+        &self,
+        image: &Image<'data, R>,
+        sections: &SectionTable<'data, NativeHeader, R>,
+    ) -> Result<(), Refusal> {
+        let endian = image.endian;
+        let place = |it: &<NativeHeader as FileHeader>::SectionHeader| -> (u64, u64) {
+            (it.sh_addr(endian).into(), it.sh_size(endian).into())
+        };
+        let contradiction = |tag: DynamicTag| {
+            Err(damaged(format!("its sections and entry {} of its dynamic table contradict each other", tag.0)))
+        };
+        for (kind, tag, size) in TWICE {
+            let section = sections.iter().find(|it| it.sh_type(endian) == kind && place(it).1 > 0).map(place);
+            let alike = match (section, self.get(tag)) {
+                (None, None) => true,
+                (Some((address, length)), Some(found)) => {
+                    found == address && size.is_none_or(|size| self.get(size) == Some(length))
+                }
+                // An empty list may be named all the same.
+                (None, Some(_)) => size.is_some_and(|size| self.get(size).unwrap_or_default() == 0),
+                (Some(_), None) => false,
+            };
+            if !alike {
+                return contradiction(tag);
+            }
+        }
+        // Each section of relocations belongs to one of the two tables.
+        let tables = [(elf::DT_RELA, elf::DT_RELASZ), (elf::DT_REL, elf::DT_RELSZ), (elf::DT_JMPREL, elf::DT_PLTRELSZ)];
+        let tables = tables.map(|(tag, size)| (self.get(tag).unwrap_or_default(), self.get(size).unwrap_or_default()));
+        for section in sections.iter().filter(|it| [elf::SHT_RELA, elf::SHT_REL].contains(&it.sh_type(endian))) {
+            let (address, length) = place(&section);
+            let inside = |(from, all): (u64, u64)| address >= from && length <= all && address - from <= all - length;
+            // Those of address 0 are left from what was linked.
+            if address != 0 && !tables.into_iter().any(inside) {
+                return contradiction(elf::DT_RELA);
+            }
+        }
+        for tag in AT_A_BEGINNING {
+            if let Some(found) = self.get(tag)
+                && !sections.iter().any(|it| place(it).0 == found)
+            {
+                return contradiction(tag);
+            }
+        }
+        Ok(())
+    }
+
     /// How many symbols there are is said by the section alone.
     fn find_symbols<R: ReadRef<'data>>(
         &self,
@@ -98,7 +164,17 @@ impl<'data> Dynamic<'data> {
         if found != address {
             return Err(damaged("its symbols are in two places"));
         }
-        image.table("its symbol table", address, section.sh_size(endian).into())
+        let symbols: &[NativeSym] = image.table("its symbol table", address, section.sh_size(endian).into())?;
+        let locals = section.sh_info(endian) as usize;
+        // What is not defined here is to be found by its name, elsewhere.
+        let fine = |(index, symbol): (usize, &NativeSym)| {
+            (index < locals) == (symbol.st_bind() == elf::STB_LOCAL)
+                && (index == 0 || !symbol.is_undefined(endian) || symbol.st_name(endian) != 0)
+        };
+        match symbols.iter().enumerate().all(fine) {
+            true => Ok(symbols),
+            false => Err(damaged("its symbols are not what its sections say")),
+        }
     }
 
     /// Names of files and folders are in the string table.

@@ -1,11 +1,11 @@
 //! What the linker writes where, before any code runs.
 //!
 //! The invariant: it writes into writable segments, reads symbols that are there, and makes addresses
-//! that belong to the image; in lists of initialisers, addresses of code.
+//! that belong to the image; in lists of initialisers, addresses of code. No two write the same place.
 
-use object::elf;
+use object::elf::{self, DynamicTag};
 use object::read::ReadRef;
-use object::read::elf::{FileHeader, Rel, Rela, RelrIterator};
+use object::read::elf::{FileHeader, Rel, Rela, RelrIterator, SectionHeader, SectionTable, Sym};
 
 use super::dynamic::{Dynamic, WORD};
 use super::segments::Image;
@@ -16,17 +16,46 @@ type NativeRel = <NativeHeader as FileHeader>::Rel;
 type NativeRela = <NativeHeader as FileHeader>::Rela;
 type NativeRelr = <NativeHeader as FileHeader>::Relr;
 
-/// The kind of relocation that adds the image's address to a number, and the one that calls a
-/// function for an address; none where this list lacks the machine.
-const KINDS: (u32, u32) = if cfg!(target_arch = "x86_64") {
-    (elf::R_X86_64_RELATIVE.0, elf::R_X86_64_IRELATIVE.0)
+/// The kinds of relocations there are in shared objects, by what they need of a symbol.
+struct Kinds {
+    /// Adds the image's address to a number.
+    relative: u32,
+    /// Calls a function for an address.
+    indirect: u32,
+    /// Takes a symbol's address.
+    of_symbols: &'static [u32],
+    /// About memory of each thread.
+    of_threads: &'static [u32],
+}
+
+/// Of this machine; `None` where this list lacks it: then kinds are not looked at.
+const KINDS: Option<Kinds> = if cfg!(target_arch = "x86_64") {
+    Some(Kinds {
+        relative: elf::R_X86_64_RELATIVE.0,
+        indirect: elf::R_X86_64_IRELATIVE.0,
+        of_symbols: &[elf::R_X86_64_64.0, elf::R_X86_64_GLOB_DAT.0, elf::R_X86_64_JUMP_SLOT.0],
+        of_threads: &[
+            elf::R_X86_64_DTPMOD64.0,
+            elf::R_X86_64_DTPOFF64.0,
+            elf::R_X86_64_TPOFF64.0,
+            elf::R_X86_64_TLSDESC.0,
+        ],
+    })
 } else if cfg!(target_arch = "aarch64") {
-    (elf::R_AARCH64_RELATIVE.0, elf::R_AARCH64_IRELATIVE.0)
+    Some(Kinds {
+        relative: elf::R_AARCH64_RELATIVE.0,
+        indirect: elf::R_AARCH64_IRELATIVE.0,
+        of_symbols: &[elf::R_AARCH64_ABS64.0, elf::R_AARCH64_GLOB_DAT.0, elf::R_AARCH64_JUMP_SLOT.0],
+        of_threads: &[
+            elf::R_AARCH64_TLS_DTPMOD.0,
+            elf::R_AARCH64_TLS_DTPREL.0,
+            elf::R_AARCH64_TLS_TPREL.0,
+            elf::R_AARCH64_TLSDESC.0,
+        ],
+    })
 } else {
-    (u32::MAX, u32::MAX)
+    None
 };
-const RELATIVE: u32 = KINDS.0;
-const INDIRECT: u32 = KINDS.1;
 
 /// One relocation, whichever of the three tables it came from.
 struct Relocation {
@@ -39,7 +68,9 @@ struct Relocation {
 pub(super) fn check<'data, R: ReadRef<'data>>(
     image: &Image<'data, R>,
     dynamic: &Dynamic<'data>,
+    sections: &SectionTable<'data, NativeHeader, R>,
 ) -> Result<(), Refusal> {
+    let mut all = Vec::new();
     let with_addend = [(elf::DT_RELA, elf::DT_RELASZ, elf::DT_RELAENT, size_of::<NativeRela>())];
     let without = [(elf::DT_REL, elf::DT_RELSZ, elf::DT_RELENT, size_of::<NativeRel>())];
     for (table, size, entry, wanted) in with_addend.into_iter().chain(without) {
@@ -48,62 +79,99 @@ pub(super) fn check<'data, R: ReadRef<'data>>(
             (Some(address), Some(length)) if dynamic.get(entry) == Some(wanted as u64) => (address, length),
             _ => return Err(damaged("its table of relocations is incomplete")),
         };
-        check_table(image, dynamic, table == elf::DT_RELA, address, length)?;
+        let found = read(image, table == elf::DT_RELA, address, length)?;
+        check_first(dynamic, if table == elf::DT_RELA { elf::DT_RELACOUNT } else { elf::DT_RELCOUNT }, &found)?;
+        all.extend(found);
     }
-    check_functions(image, dynamic)?;
+    all.extend(functions(image, dynamic, sections)?);
+    all.iter().try_for_each(|it| check_one(image, dynamic, it))?;
+    check_apart(all)?;
     check_packed(image, dynamic)
 }
 
-/// The relocations of functions.
-fn check_functions<'data, R: ReadRef<'data>>(image: &Image<'data, R>, dynamic: &Dynamic<'data>) -> Result<(), Refusal> {
-    let kind = dynamic.get(elf::DT_PLTREL);
-    let with_addend = kind == Some(elf::DT_RELA.0 as u64);
-    match (dynamic.get(elf::DT_JMPREL), dynamic.get(elf::DT_PLTRELSZ)) {
-        (None, None) => Ok(()),
-        (Some(address), Some(length)) if with_addend || kind == Some(elf::DT_REL.0 as u64) => {
-            check_table(image, dynamic, with_addend, address, length)
-        }
-        _ => Err(damaged("its table of functions' relocations is incomplete")),
+/// The linker asserts that so many at the beginning are of the one kind.
+fn check_first(dynamic: &Dynamic<'_>, count: DynamicTag, all: &[Relocation]) -> Result<(), Refusal> {
+    let count = dynamic.get(count).and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+    let fine = |kinds: Kinds| all.get(..count).is_some_and(|first| first.iter().all(|it| it.kind == kinds.relative));
+    if KINDS.is_none_or(fine) { Ok(()) } else { Err(damaged("its relocations are not in the order that it says")) }
+}
+
+/// No two are of one place.
+fn check_apart(all: Vec<Relocation>) -> Result<(), Refusal> {
+    let mut places: Vec<u64> = all.into_iter().filter(|it| it.kind != NONE).map(|it| it.offset).collect();
+    places.sort_unstable();
+    match places.windows(2).find(|pair| pair[1] - pair[0] < WORD) {
+        Some(pair) => Err(damaged(format!("two relocations are of {:#x}", pair[0]))),
+        None => Ok(()),
     }
 }
 
-fn check_table<'data, R: ReadRef<'data>>(
+/// The kind that does nothing.
+const NONE: u32 = 0;
+
+/// The relocations of functions, which are all of one section.
+fn functions<'data, R: ReadRef<'data>>(
     image: &Image<'data, R>,
     dynamic: &Dynamic<'data>,
+    sections: &SectionTable<'data, NativeHeader, R>,
+) -> Result<Vec<Relocation>, Refusal> {
+    let kind = dynamic.get(elf::DT_PLTREL);
+    let with_addend = kind == Some(elf::DT_RELA.0 as u64);
+    let (address, length) = match (dynamic.get(elf::DT_JMPREL), dynamic.get(elf::DT_PLTRELSZ)) {
+        (None, None) => return Ok(Vec::new()),
+        (Some(address), Some(length)) if with_addend || kind == Some(elf::DT_REL.0 as u64) => (address, length),
+        _ => return Err(damaged("its table of functions' relocations is incomplete")),
+    };
+    let all = read(image, with_addend, address, length)?;
+    let endian = image.endian;
+    let place = |it: &<NativeHeader as FileHeader>::SectionHeader| -> (u64, u64) {
+        (it.sh_addr(endian).into(), it.sh_size(endian).into())
+    };
+    let linked = |it: &&<NativeHeader as FileHeader>::SectionHeader| {
+        let flags: u64 = it.sh_flags(endian).0.into();
+        place(it).0 == address && flags & u64::from(elf::SHF_INFO_LINK.0) != 0
+    };
+    let target = sections
+        .iter()
+        .find(linked)
+        .and_then(|it| sections.section(object::SectionIndex(it.sh_info(endian) as usize)).ok().map(place));
+    match (target, all.iter().find(|it| target.is_some_and(|(from, length)| it.offset.wrapping_sub(from) >= length))) {
+        (Some(_), Some(stray)) => {
+            Err(damaged(format!("a function's relocation is of {:#x}, which is not in their table", stray.offset)))
+        }
+        _ => Ok(all),
+    }
+}
+
+fn read<'data, R: ReadRef<'data>>(
+    image: &Image<'data, R>,
     with_addend: bool,
     address: u64,
     length: u64,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Relocation>, Refusal> {
     let endian = image.endian;
     if with_addend {
         let table = image.table::<NativeRela>("its relocations", address, length)?;
-        table.iter().try_for_each(|it| {
-            let addend: i64 = it.r_addend(endian).into();
-            check_one(
-                image,
-                dynamic,
-                &Relocation {
-                    offset: it.r_offset(endian).into(),
-                    kind: it.r_type(endian, false).0,
-                    symbol: it.r_sym(endian, false),
-                    addend: Some(addend.cast_unsigned()),
-                },
-            )
-        })
+        Ok(table
+            .iter()
+            .map(|it| Relocation {
+                offset: it.r_offset(endian).into(),
+                kind: it.r_type(endian, false).0,
+                symbol: it.r_sym(endian, false),
+                addend: Some(i64::from(it.r_addend(endian)).cast_unsigned()),
+            })
+            .collect())
     } else {
         let table = image.table::<NativeRel>("its relocations", address, length)?;
-        table.iter().try_for_each(|it| {
-            check_one(
-                image,
-                dynamic,
-                &Relocation {
-                    offset: it.r_offset(endian).into(),
-                    kind: it.r_type(endian).0,
-                    symbol: it.r_sym(endian),
-                    addend: None,
-                },
-            )
-        })
+        Ok(table
+            .iter()
+            .map(|it| Relocation {
+                offset: it.r_offset(endian).into(),
+                kind: it.r_type(endian).0,
+                symbol: it.r_sym(endian),
+                addend: None,
+            })
+            .collect())
     }
 }
 
@@ -113,23 +181,31 @@ fn check_one<'data, R: ReadRef<'data>>(
     it: &Relocation,
 ) -> Result<(), Refusal> {
     let wrong = |what: &str| Err(damaged(format!("a relocation of {:#x} {what}", it.offset)));
-    // Nothing is done for it.
-    if it.kind == 0 {
+    if it.kind == NONE {
         return Ok(());
     }
     if !image.is_writable(it.offset, WORD) {
         return wrong("is where nothing can be written");
     }
-    if it.symbol as usize >= dynamic.symbols.len() {
+    let Some(symbol) = dynamic.symbols.get(it.symbol as usize) else {
         return wrong("is of a symbol that is not there");
-    }
+    };
+    let Some(kinds) = KINDS else { return Ok(()) };
+    let (of_thread, undefined) = (symbol.st_type() == elf::STT_TLS, symbol.is_undefined(image.endian));
     match (it.kind, it.addend) {
-        (RELATIVE, Some(to)) if !image.reaches(to) => wrong("leads out of the image"),
-        (RELATIVE, Some(to)) if dynamic.is_initialiser(it.offset) && !image.is_code(to) => {
-            wrong("makes an initialiser of what is no code")
+        (kind, Some(to)) if kind == kinds.relative || kind == kinds.indirect => {
+            let code = kind == kinds.indirect || dynamic.is_initialiser(it.offset);
+            match (it.symbol, code) {
+                (0, true) if !image.is_code(to) => wrong("leads to what is no code"),
+                (0, false) if !image.reaches(to) => wrong("leads out of the image"),
+                (0, _) => Ok(()),
+                _ => wrong("is of a symbol that it does not need"),
+            }
         }
-        (INDIRECT, Some(to)) if !image.is_code(to) => wrong("calls what is no code"),
-        _ => Ok(()),
+        (kind, _) if kinds.of_symbols.contains(&kind) && it.symbol != 0 && !of_thread => Ok(()),
+        (kind, _) if kinds.of_threads.contains(&kind) && (undefined || of_thread) => Ok(()),
+        (kind, None) if kind == kinds.relative || kind == kinds.indirect => Ok(()),
+        _ => wrong(&format!("is of kind {}, which has no place there", it.kind)),
     }
 }
 

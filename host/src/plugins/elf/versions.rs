@@ -43,21 +43,34 @@ fn needed(bytes: &[u8], endian: Endianness, dynamic: &Dynamic<'_>) -> Result<u16
     let libraries: Vec<&[u8]> = dynamic.all(elf::DT_NEEDED).map(|name| dynamic.text(name)).collect::<Result<_, _>>()?;
     let mut last = 0;
     let mut at = 0;
+    let mut libraries_left = dynamic.get(elf::DT_VERNEEDNUM).unwrap_or_default();
     loop {
         let library: &Verneed<Endianness> = entry(bytes, at)?;
         let name = dynamic.text(u64::from(library.vn_file.get(endian)))?;
         if library.vn_version.get(endian) != 1 || !libraries.contains(&name) {
             return Err(damaged("it needs a version of a library that it does not need"));
         }
-        let mut inner = at + library.vn_aux.get(endian) as usize;
-        for _ in 0..library.vn_cnt.get(endian) {
+        let mut inner = next(at, library.vn_aux.get(endian));
+        let mut versions_left = library.vn_cnt.get(endian);
+        // The linker does not count them, but follows them to their end.
+        loop {
             let version: &Vernaux<Endianness> = entry(bytes, inner)?;
-            dynamic.text(u64::from(version.vna_name.get(endian)))?;
+            let name = dynamic.text(u64::from(version.vna_name.get(endian)))?;
+            if version.vna_hash.get(endian) != elf::hash(name) {
+                return Err(damaged("the hash of a version is another one's"));
+            }
             last = last.max(version.vna_other.get(endian).0 & elf::VERSYM_VERSION);
-            inner = next(inner, version.vna_next.get(endian));
+            versions_left = versions_left.saturating_sub(1);
+            match version.vna_next.get(endian) {
+                0 if versions_left == 0 => break,
+                0 => return Err(damaged("it needs more versions of a library than it names")),
+                step => inner = next(inner, step),
+            }
         }
+        libraries_left = libraries_left.saturating_sub(1);
         match library.vn_next.get(endian) {
-            0 => return Ok(last),
+            0 if libraries_left == 0 => return Ok(last),
+            0 => return Err(damaged("it needs versions of more libraries than it names")),
             step => at = next(at, step),
         }
     }
