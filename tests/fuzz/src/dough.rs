@@ -121,7 +121,8 @@ impl<'a> Dough<'a> {
             if self.byte() & 1 == 1 {
                 let key = self.key();
                 // A key that comes twice is an error.
-                let text = key.view().as_number().map_or_else(|| format!("{key:?}"), |number| (number + 0.0).to_string());
+                let text =
+                    key.view().as_number().map_or_else(|| format!("{key:?}"), |number| (number + 0.0).to_string());
                 if !keys.contains(&text) {
                     keys.push(text);
                     builder.key(&key).expect("keys are ints, reals and strings");
