@@ -2,6 +2,7 @@
 //! very libraries this test is linked with, once for all tests.
 
 mod build;
+mod trust;
 
 use std::fs::{self, Permissions};
 use std::mem::offset_of;
