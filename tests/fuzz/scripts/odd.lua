@@ -17,7 +17,7 @@ local odd = {
   function(v) error(setmetatable({}, { __tostring = function() return v end })) end,
   function(v, n) error({ code = v, message = n, value = v }) end,
   function(v) return { v, nil, v, nil, v, n = v } end,
-  function(v, n) local t = {} for i = sized(n, 500), 1, -1 do t[i] = v end return t end,
+  function(v, n) local t = {} for i = sized(n, 100), 1, -1 do t[i] = v end return t end,
   function(_, n) return { n / 3, n // 7, 0 / 0, -(0 / 0), math.huge, -0.0 } end,
   function() return io.stdout end,
   function(v) return setmetatable({ v }, { __gc = function() error(v) end, __close = v }) end,

@@ -32,7 +32,7 @@ odds <- [
   function(v, n) { return { [n] = v, x = v } },
   function(v, n) { local t = {}; t[n] <- v; t[n.tofloat()] <- v; t["" + n] <- v; return t },
   function(v, n) { local t = {}; t[v] <- v; return t },
-  function(v, n) { return array(sized(n, 2000), v) },
+  function(v, n) { return array(sized(n, 200), v) },
   function(v, n) { local d = sized(n, 400); for (local i = 0; i < d; i++) v = [v]; return v },
   function(v, n) { local d = sized(n, 400); for (local i = 0; i < d; i++) v = { v = v }; return v },
   function(v, n) { return angel(v) },

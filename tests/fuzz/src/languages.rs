@@ -1,7 +1,7 @@
 //! A runtime over the engines that were built beside the target, and one context of each language,
 //! all on one thread.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use calog::{ContextRef, Open, Runtime, SearchPath, Value};
 
@@ -16,6 +16,9 @@ const SCRIPTS: [(&str, &str); 4] = [
 /// A call that takes longer than this will never end: nothing the scripts do takes long.
 const SAFETY_NET: Duration = Duration::from_secs(10);
 
+/// Set to see what an input does.
+const SHOW: &str = "CALOG_FUZZ_SHOW";
+
 /// A runtime over the plugins in the executable's folder. Output is dropped.
 pub fn runtime() -> Runtime {
     let target = std::env::current_exe().expect("a target knows its own path");
@@ -29,6 +32,7 @@ pub fn runtime() -> Runtime {
 pub struct Languages {
     runtime: Runtime,
     contexts: Vec<ContextRef>,
+    shown: bool,
 }
 
 impl Languages {
@@ -42,7 +46,7 @@ impl Languages {
             context
         };
         let contexts = SCRIPTS.map(open).into();
-        Languages { runtime, contexts }
+        Languages { runtime, contexts, shown: std::env::var_os(SHOW).is_some() }
     }
 
     /// All of them, by number.
@@ -61,7 +65,11 @@ impl Languages {
         let Some(Value::Callable(callable)) = context.export(function) else {
             panic!("{} exports no {function}", self.name(language))
         };
+        let started = Instant::now();
         let result = self.runtime.call_within(SAFETY_NET, &callable, args);
+        if self.shown {
+            println!("{}.{function}{args:?} = {result:?} in {:?}", self.name(language), started.elapsed());
+        }
         assert!(!context.is_closed(), "{} died of {function}{args:?}: {result:?}", self.name(language));
         if let Err(error) = &result {
             use calog::Code;
