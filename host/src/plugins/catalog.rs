@@ -11,7 +11,7 @@ use std::sync::Arc;
 use calog_plugin_api::host_side::LoadedPlugin;
 
 use super::header::Offer;
-use super::inspect::inspect_under;
+use super::inspect::glance;
 use super::load::open;
 use super::refusal::Refusal;
 use super::registry::{BundleOffer, EngineOffer, Provider, Registry};
@@ -88,7 +88,7 @@ impl PluginFile {
     }
 
     fn inspected(path: PathBuf, folder: usize, trust: &Arc<Trust>) -> PluginFile {
-        let (offer, progress) = match inspect_under(&path, trust) {
+        let (offer, progress) = match glance(&path, trust) {
             Ok(offer) => (Some(offer), Progress::Unopened),
             Err(refusal) => {
                 tracing::warn!("plugin {} is refused: {refusal}", path.display());

@@ -1,5 +1,5 @@
 //! One file, judged without running any of its code: the checks in their order, from whose it is to
-//! its header and the locks.
+//! its header, the locks, and what the dynamic linker would follow.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::Read;
@@ -31,9 +31,17 @@ pub fn inspect_under(path: &Path, trust: &Trust) -> Result<Offer, Refusal> {
     if trust.is_locked() {
         return inspect_locked(path, trust).map(|(offer, _)| offer);
     }
-    let file = checked(path, trust)?;
     // The whole file may be tens of megabytes; only what is looked at is read.
-    judge(&ReadCache::new(file))
+    judge(&ReadCache::new(checked(path, trust)?))
+}
+
+/// As `inspect_under`, but for what only the linker would follow: that takes some ten times as long, and
+/// folders hold plugins that nobody needs.
+pub(super) fn glance(path: &Path, trust: &Trust) -> Result<Offer, Refusal> {
+    if trust.is_locked() {
+        return inspect_locked(path, trust).map(|(offer, _)| offer);
+    }
+    Offer::parse(elf::header_section(&ReadCache::new(checked(path, trust)?))?)
 }
 
 /// What a plugin file of these bytes would offer, wherever it lay.
@@ -71,7 +79,9 @@ pub fn differences(path: &Path) -> Vec<String> {
 }
 
 fn judge<'data, R: ReadRef<'data>>(file: R) -> Result<Offer, Refusal> {
-    Offer::parse(elf::header_section(file)?)
+    let offer = Offer::parse(elf::header_section(file)?)?;
+    elf::check(file)?;
+    Ok(offer)
 }
 
 /// The file, open for reading, when it is one and nobody else can change it.

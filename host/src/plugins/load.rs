@@ -4,7 +4,7 @@
 //! What a lock speaks of is opened from a sealed copy of the very bytes that were hashed, so that
 //! nobody can put others in their place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::fs::File;
 use std::io::Write;
@@ -20,7 +20,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use parking_lot::Mutex;
 
 use super::header::Offer;
-use super::inspect::{inspect_locked, inspect_under, unreadable};
+use super::inspect::{glance, inspect_locked, inspect_under, unreadable};
 use super::lock::sha256;
 use super::refusal::Refusal;
 use super::trust::Trust;
@@ -47,18 +47,29 @@ pub(super) fn open(path: &Path, offer: &Offer, trust: &Trust) -> Result<LoadedPl
     // Time has passed since the folders were searched: a file that is being copied over must not
     // reach dlopen now.
     let before = identity(path)?;
-    if inspect_under(path, trust)? != *offer {
+    let open_already = OPENED.lock().as_ref().is_some_and(|opened| opened.contains(&before));
+    let found = if open_already { glance(path, trust)? } else { inspect_under(path, trust)? };
+    if found != *offer {
         return Err(Refusal::Changed);
     }
     // A bare file name would be searched in the system's folders.
     let real = path.canonicalize().map_err(unreadable)?;
     let plugin = open_at(&real)?;
     // Its initialisers may have run, but nothing of it is called.
-    if identity(path)? == before { Ok(plugin) } else { Err(Refusal::Changed) }
+    if identity(path)? != before {
+        return Err(Refusal::Changed);
+    }
+    OPENED.lock().get_or_insert_default().insert(before);
+    Ok(plugin)
 }
 
-/// Which file it is, and when it was last written.
-fn identity(path: &Path) -> Result<(u64, u64, u64, i64, i64), Refusal> {
+/// Device, inode, size and time of the last change: which file it is, and in which state.
+type Identity = (u64, u64, u64, i64, i64);
+
+/// What this process has opened: for another runtime the linker gives the library that is there.
+static OPENED: Mutex<Option<HashSet<Identity>>> = Mutex::new(None);
+
+fn identity(path: &Path) -> Result<Identity, Refusal> {
     let it = path.metadata().map_err(unreadable)?;
     Ok((it.dev(), it.ino(), it.size(), it.mtime(), it.mtime_nsec()))
 }

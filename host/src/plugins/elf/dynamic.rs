@@ -130,7 +130,7 @@ impl<'data> Dynamic<'data> {
         let tables = [(elf::DT_RELA, elf::DT_RELASZ), (elf::DT_REL, elf::DT_RELSZ), (elf::DT_JMPREL, elf::DT_PLTRELSZ)];
         let tables = tables.map(|(tag, size)| (self.get(tag).unwrap_or_default(), self.get(size).unwrap_or_default()));
         for section in sections.iter().filter(|it| [elf::SHT_RELA, elf::SHT_REL].contains(&it.sh_type(endian))) {
-            let (address, length) = place(&section);
+            let (address, length) = place(section);
             let inside = |(from, all): (u64, u64)| address >= from && length <= all && address - from <= all - length;
             // Those of address 0 are left from what was linked.
             if address != 0 && !tables.into_iter().any(inside) {

@@ -46,8 +46,23 @@ const HOST: Identity = Identity {
     machine: host_machine(),
 };
 
-/// The bytes of the plugin header's section, of a shared object for this machine that is whole.
+/// The bytes of the plugin header's section, of a shared object for this machine that is whole: its
+/// segments and sections lie within it. To be read when folders are searched.
 pub(super) fn header_section<'data, R: ReadRef<'data>>(file: R) -> Result<&'data [u8], Refusal> {
+    let (image, sections) = outline(file)?;
+    let (_, ours) = sections.section_by_name(image.endian, SECTION.as_bytes()).ok_or(Refusal::NoHeader)?;
+    ours.data(image.endian, file).map_err(|error| damaged(error.to_string()))
+}
+
+/// Checks all that the dynamic linker follows: to be done before a file is opened.
+pub(super) fn check<'data, R: ReadRef<'data>>(file: R) -> Result<(), Refusal> {
+    let (image, sections) = outline(file)?;
+    dynamic::check(&image, &sections)
+}
+
+fn outline<'data, R: ReadRef<'data>>(
+    file: R,
+) -> Result<(Image<'data, R>, SectionTable<'data, NativeHeader, R>), Refusal> {
     let size = file.len().map_err(|()| damaged("its size cannot be read"))?;
     let start =
         file.read_bytes_at(0, size.min(IDENTITY_BYTES as u64)).map_err(|()| damaged("its start cannot be read"))?;
@@ -57,9 +72,7 @@ pub(super) fn header_section<'data, R: ReadRef<'data>>(file: R) -> Result<&'data
     let image = Image::of(header, endian, file, size)?;
     let sections = sections(header, endian, file, size)?;
     image.check_sections(&sections)?;
-    dynamic::check(&image, &sections)?;
-    let (_, ours) = sections.section_by_name(endian, SECTION.as_bytes()).ok_or(Refusal::NoHeader)?;
-    ours.data(endian, file).map_err(|error| damaged(error.to_string()))
+    Ok((image, sections))
 }
 
 fn damaged(what: impl Into<String>) -> Refusal {
