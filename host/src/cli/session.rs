@@ -69,8 +69,8 @@ impl Session {
             Ended::Exit(0) => own,
             Ended::Exit(code) => exit::of_script(code),
             Ended::Stuck(waiting) => {
-                eprintln!("error: the program is stuck: nothing can happen any more, and these still wait:");
-                waiting.iter().for_each(|it| eprintln!("  {it}"));
+                exit::say("error: the program is stuck: nothing can happen any more, and these still wait:\n");
+                waiting.iter().for_each(|it| exit::say(&format!("  {it}\n")));
                 STUCK
             }
         }
@@ -78,5 +78,5 @@ impl Session {
 }
 
 fn show(error: &calog::Error) {
-    eprint!("{}", report::render(error, report::colour_wanted()));
+    exit::say(&report::render(error, report::colour_wanted()));
 }

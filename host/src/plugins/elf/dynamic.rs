@@ -35,8 +35,8 @@ pub(super) fn check<'data, R: ReadRef<'data>>(
     dynamic.check_names()?;
     dynamic.check_symbols(image)?;
     dynamic.check_code(image)?;
-    hash::check(image, &dynamic)?;
-    versions::check(image, &dynamic)?;
+    hash::check(image, &dynamic, sections)?;
+    versions::check(image, &dynamic, sections)?;
     relocations::check(image, &dynamic, sections)
 }
 

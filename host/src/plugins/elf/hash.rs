@@ -6,11 +6,12 @@ use object::elf;
 use object::elf::{GnuHashHeader, HashHeader};
 use object::pod::{from_bytes, slice_from_bytes};
 use object::read::ReadRef;
+use object::read::elf::SectionTable;
 use object::{Endianness, U32};
 
-use super::damaged;
 use super::dynamic::{Dynamic, WORD};
 use super::segments::Image;
+use super::{NativeHeader, damaged};
 use crate::plugins::refusal::Refusal;
 
 type Numbers<'data> = &'data [U32<Endianness>];
@@ -18,18 +19,19 @@ type Numbers<'data> = &'data [U32<Endianness>];
 pub(super) fn check<'data, R: ReadRef<'data>>(
     image: &Image<'data, R>,
     dynamic: &Dynamic<'data>,
+    sections: &SectionTable<'data, NativeHeader, R>,
 ) -> Result<(), Refusal> {
     let (gnu, old) = (dynamic.get(elf::DT_GNU_HASH), dynamic.get(elf::DT_HASH));
     if gnu.is_none() && old.is_none() {
         return Err(damaged("it has no hash table of its symbols"));
     }
     if let Some(address) = gnu {
-        let table = image.rest("its hash table", address)?;
+        let table = image.section("its hash table", sections, address)?;
         check_gnu(table, image.endian, dynamic.symbols.len())
             .ok_or_else(|| damaged("its hash table contradicts itself"))?;
     }
     if let Some(address) = old {
-        let table = image.rest("its hash table", address)?;
+        let table = image.section("its hash table", sections, address)?;
         check_old(table, image.endian, dynamic.symbols.len())
             .ok_or_else(|| damaged("its hash table contradicts itself"))?;
     }

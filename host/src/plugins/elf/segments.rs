@@ -191,7 +191,9 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
             let inside = from.checked_add(length).is_some_and(|end| end <= it.in_file);
             inside.then(|| self.file.read_bytes_at(it.offset + from, length).ok()).flatten()
         });
-        bytes.ok_or_else(|| damaged(format!("{what} at {address:#x}, {length} bytes, is not within its segments")))
+        bytes.ok_or_else(|| {
+            damaged(format!("{what} at {address:#x}, {length} bytes, is not within its segments, or cannot be read"))
+        })
     }
 
     /// A table of the file at this address.
@@ -201,11 +203,18 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
             .map_err(|()| damaged(format!("{what} has {length} bytes, no multiple of {}", size_of::<T>())))
     }
 
-    /// The bytes from an address to the end of what the file has of that segment.
-    pub(super) fn rest(&self, what: &str, address: u64) -> Result<&'data [u8], Refusal> {
-        let load = self.loads.iter().find(|it| it.holds(address, 1) && address - it.address < it.in_file);
-        let length = load.map_or(0, |it| it.in_file - (address - it.address));
-        self.bytes(what, address, length)
+    /// The bytes of the section that begins at an address.
+    pub(super) fn section(
+        &self,
+        what: &str,
+        sections: &SectionTable<'data, NativeHeader, R>,
+        address: u64,
+    ) -> Result<&'data [u8], Refusal> {
+        let begins = |it: &&<NativeHeader as FileHeader>::SectionHeader| {
+            u64::from(it.sh_addr(self.endian)) == address && u64::from(it.sh_size(self.endian)) > 0
+        };
+        let section = sections.iter().find(begins).ok_or_else(|| damaged(format!("{what} is no section")))?;
+        self.bytes(what, address, section.sh_size(self.endian).into())
     }
 
     /// The table for the dynamic linker.

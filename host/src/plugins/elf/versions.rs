@@ -7,10 +7,11 @@ use object::Endianness;
 use object::elf::{self, Verdaux, Verdef, Vernaux, Verneed, Versym};
 use object::pod::{Pod, from_bytes};
 use object::read::ReadRef;
+use object::read::elf::SectionTable;
 
-use super::damaged;
 use super::dynamic::Dynamic;
 use super::segments::Image;
+use super::{NativeHeader, damaged};
 use crate::plugins::refusal::Refusal;
 
 /// Without a version, or with none of its own.
@@ -19,14 +20,15 @@ const UNVERSIONED: u16 = 1;
 pub(super) fn check<'data, R: ReadRef<'data>>(
     image: &Image<'data, R>,
     dynamic: &Dynamic<'data>,
+    sections: &SectionTable<'data, NativeHeader, R>,
 ) -> Result<(), Refusal> {
     let mut last = UNVERSIONED;
     if let Some(address) = dynamic.get(elf::DT_VERNEED) {
-        let bytes = image.rest("its needed versions", address)?;
+        let bytes = image.section("its needed versions", sections, address)?;
         last = last.max(needed(bytes, image.endian, dynamic)?);
     }
     if let Some(address) = dynamic.get(elf::DT_VERDEF) {
-        let bytes = image.rest("its versions", address)?;
+        let bytes = image.section("its versions", sections, address)?;
         last = last.max(defined(bytes, image.endian, dynamic)?);
     }
     let Some(address) = dynamic.get(elf::DT_VERSYM) else { return Ok(()) };
