@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use calog_plugin_api::host_side::{BundleHandle, EngineHandle, promise};
+use calog_plugin_api::host_side::{BundleHandle, Callback, EngineHandle, promise};
 use calog_plugin_api::{
     Args, CallInfo, Completion, Error, Facts, Finisher, Outcome, Result, RuntimeHandle, Str, Value,
 };
@@ -31,6 +31,8 @@ static NEXT_RUNTIME: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Core {
     pub(crate) id: u64,
     start: Instant,
+    /// What is waited for by who sleeps; there may be many.
+    timer_text: Str,
     pub(crate) liveness: Arc<Liveness>,
     pub(crate) contexts: RwLock<SlotTable<Arc<ContextShared>>>,
     pub(crate) threads: Threads,
@@ -68,6 +70,7 @@ impl Core {
         Arc::new(Core {
             id: NEXT_RUNTIME.fetch_add(1, Ordering::Relaxed),
             start: Instant::now(),
+            timer_text: Str::from("a timer"),
             liveness: Arc::default(),
             contexts: RwLock::new(SlotTable::new()),
             threads: Threads::default(),
@@ -114,14 +117,14 @@ impl Core {
     pub(crate) fn promise(&self, text: impl Into<Str>, external: bool) -> (Completion, Finisher) {
         let settled = external.then(|| {
             let counted = Counted::new(&self.liveness);
-            Box::new(move || drop(counted)) as Box<dyn FnOnce() + Send>
+            Callback::new(move |_| drop(counted))
         });
         promise(text, external, settled)
     }
 
     /// A promise that is kept at this time.
     pub(crate) fn sleep_until(&self, time: Instant) -> Completion {
-        let (completion, finisher) = self.promise("a timer", true);
+        let (completion, finisher) = self.promise(self.timer_text.clone(), true);
         let (alarm, timers) = (self.timers.alarm(time), Arc::downgrade(&self.timers));
         // Nobody can cancel it before it is given out, so the alarm is set by then.
         finisher.on_cancel(move || {
@@ -130,7 +133,7 @@ impl Core {
             }
         });
         // A waiter that left is no loss.
-        self.timers.set(alarm, Box::new(move || _ = finisher.finish(Ok(Value::Nil))));
+        self.timers.set(alarm, move || _ = finisher.finish(Ok(Value::Nil)));
         completion
     }
 

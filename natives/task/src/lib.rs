@@ -48,7 +48,7 @@ pub fn task() -> Bundle {
     Bundle::new("task")
         .function("spawn", move |info: &CallInfo, function: Callable, opts: Option<View<'_>>| {
             let options = SpawnOptions::read(info, opts)?;
-            spawn.place(info)?.scope.spawn(&spawn, info, function, options)
+            spawn.place(info)?.scope.spawn(info, function, options)
         })
         .params(["fn", "opts"])
         .returns("handle")

@@ -117,7 +117,7 @@ impl Registry {
         if let Some(root) = roots.get_mut(&info.context()) {
             return Ok(act(root));
         }
-        let mut root = Root { scope: Scope::root(info)?, awaited: HashMap::new() };
+        let mut root = Root { scope: Scope::root(self, info)?, awaited: HashMap::new() };
         let done = act(&mut root);
         roots.insert(info.context(), root);
         drop(roots);

@@ -3,7 +3,7 @@
 //! Invariant: a scope ends once, when its body has ended and no task of it is left; from then on it
 //! takes none.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use calog_plugin_api::Facts;
 use calog_plugin_api::prelude::*;
@@ -16,6 +16,8 @@ use crate::token::{TokenObject, members, no_arguments, no_member};
 
 /// A scope.
 pub(crate) struct Scope {
+    /// It may hold scopes itself.
+    all: Weak<Registry>,
     pub(crate) name: Option<String>,
     /// What its body and its tasks run under.
     pub(crate) token: CancelToken,
@@ -46,10 +48,22 @@ struct State {
 
 impl Scope {
     /// The scope of what a context spawns outside of all others. It ends with the context.
-    pub(crate) fn root(info: &CallInfo) -> Result<Arc<Scope>> {
+    pub(crate) fn root(all: &Arc<Registry>, info: &CallInfo) -> Result<Arc<Scope>> {
         let token = info.runtime().cancel_token(None)?;
-        let (runtime, context) = (info.runtime().clone(), info.context());
-        Ok(Arc::new(Scope { name: None, token, runtime, task: None, context, limits: None, state: Mutex::default() }))
+        Ok(Arc::new(Scope::new(all, token, info)))
+    }
+
+    fn new(all: &Arc<Registry>, token: CancelToken, info: &CallInfo) -> Scope {
+        Scope {
+            all: Arc::downgrade(all),
+            name: None,
+            token,
+            runtime: info.runtime().clone(),
+            task: None,
+            context: info.context(),
+            limits: None,
+            state: Mutex::default(),
+        }
     }
 
     /// Calls a function with a new scope. The completion has its result when all tasks have ended.
@@ -64,10 +78,8 @@ impl Scope {
         let token = runtime.cancel_token(info.cancel_token())?;
         let waits_for = name.as_deref().map_or_else(|| "a scope".to_owned(), |name| format!("scope '{name}'"));
         let (completion, finisher) = runtime.internal_completion(&waits_for);
-        let (runtime_kept, task) = (runtime.clone(), all.place(info)?.task);
-        let context = info.context();
-        let scope = Scope { name, token, runtime: runtime_kept, task, context, limits, state: Mutex::default() };
-        let scope = Arc::new(scope);
+        let task = all.place(info)?.task;
+        let scope = Arc::new(Scope { name, task, limits, ..Scope::new(all, token, info) });
         scope.be_waited_for(finisher, info);
         all.awaited(info, &scope)?;
         all.enter(&scope.token, Under::Body(Arc::clone(&scope)));
@@ -82,10 +94,8 @@ impl Scope {
         let mut facts = info.facts();
         facts.deadline_ns = 0;
         let within = KeptInfo::new(runtime.clone(), Some(scope.token.clone()), facts);
-        let object =
-            Value::Object(Object::new(Arc::new(ScopeObject { scope: Arc::clone(&scope), all: Arc::clone(all) })));
-        let all = Arc::clone(all);
-        function.start(&within, Args::new(&[object.view()]), move |result| scope.body_ended(&all, result));
+        let object = Value::Object(Object::new(Arc::new(ScopeObject(Arc::clone(&scope)))));
+        function.start(&within, Args::new(&[object.view()]), move |result| scope.body_ended(result));
         Ok(completion)
     }
 
@@ -111,11 +121,11 @@ impl Scope {
     /// `closed` when the scope has ended.
     pub(crate) fn spawn(
         self: &Arc<Scope>,
-        all: &Arc<Registry>,
         info: &CallInfo,
         function: Callable,
         options: SpawnOptions,
     ) -> Result<Value> {
+        let all = self.all.upgrade().ok_or_else(|| Error::new(Code::Dead, "the runtime is closed"))?;
         let number = all.number();
         let token = info.runtime().cancel_token(Some(&self.token))?;
         let task = Arc::new(Task::new(number, options.name, self, token, info));
@@ -127,7 +137,7 @@ impl Scope {
             state.tasks += 1;
         }
         all.enter(&task.token, Under::Task(Arc::clone(&task)));
-        let spawned = Spawned { all: Arc::clone(all), task: Arc::clone(&task) };
+        let spawned = Spawned(Arc::clone(&task));
         let mut facts = info.facts();
         (facts.deadline_ns, facts.depth) = (0, 0);
         facts.flags &= !Facts::GIVES_WAY;
@@ -142,16 +152,16 @@ impl Scope {
         Ok(Value::Object(Object::new(Arc::new(Handle(task)))))
     }
 
-    fn body_ended(&self, all: &Registry, result: Result<Value>) {
+    fn body_ended(&self, result: Result<Value>) {
         let failed = result.is_err();
         lock(&self.state).body = Some(result);
         if failed {
             self.token.cancel();
         }
-        self.end_if_done(all);
+        self.end_if_done();
     }
 
-    fn end_if_done(&self, all: &Registry) {
+    fn end_if_done(&self) {
         let (waiter, timed_out, result) = {
             let mut state = lock(&self.state);
             if state.ended || state.tasks > 0 {
@@ -164,8 +174,10 @@ impl Scope {
         // Outside of the lock: it may ring just now.
         let alarm = lock(&self.state).alarm.take();
         drop(alarm);
-        all.leave(&self.token);
-        all.answered(self.context, self);
+        if let Some(all) = self.all.upgrade() {
+            all.leave(&self.token);
+            all.answered(self.context, self);
+        }
         if timed_out {
             // Who called another context is let go when it is cancelled: what it called may still run.
             self.token.abort();
@@ -208,33 +220,30 @@ impl Scope {
 }
 
 /// A task of a scope until it has ended. One that is dropped before it began has ended as well.
-struct Spawned {
-    all: Arc<Registry>,
-    task: Arc<Task>,
-}
+struct Spawned(Arc<Task>);
 
 impl Spawned {
     fn end(self, result: Result<Value>) {
-        self.task.end(result);
+        self.0.end(result);
     }
 }
 
 impl Drop for Spawned {
     fn drop(&mut self) {
-        if !self.task.is_finished() {
-            self.task.end(Err(Error::new(Code::Dead, "the task's context has closed")));
+        let Spawned(task) = self;
+        if !task.is_finished() {
+            task.end(Err(Error::new(Code::Dead, "the task's context has closed")));
         }
-        self.all.leave(&self.task.token);
-        lock(&self.task.scope.state).tasks -= 1;
-        self.task.scope.end_if_done(&self.all);
+        if let Some(all) = task.scope.all.upgrade() {
+            all.leave(&task.token);
+        }
+        lock(&task.scope.state).tasks -= 1;
+        task.scope.end_if_done();
     }
 }
 
 /// A scope as its body holds it: `spawn(fn, opts)`, `cancel()`, `token()`, `name`.
-struct ScopeObject {
-    scope: Arc<Scope>,
-    all: Arc<Registry>,
-}
+struct ScopeObject(Arc<Scope>);
 
 impl ScopeObject {
     fn spawn(&self, info: &CallInfo, args: Args<'_>) -> Result<Value> {
@@ -247,7 +256,7 @@ impl ScopeObject {
             return Err(Error::new(Code::Type, format!("scope.spawn: argument 1 'fn': wanted function, got {found}")));
         };
         let options = SpawnOptions::read(info, Some(args.get(1)))?;
-        self.scope.spawn(&self.all, info, function.clone(), options)
+        self.0.spawn(info, function.clone(), options)
     }
 }
 
@@ -267,7 +276,7 @@ impl ObjectType for ScopeObject {
 
     fn get(&self, _info: &CallInfo, property: &str) -> Result<Value> {
         match property {
-            "name" => Ok(self.scope.name.as_deref().map_or(Value::Nil, Value::from)),
+            "name" => Ok(self.0.name.as_deref().map_or(Value::Nil, Value::from)),
             _ => Err(Error::new(Code::NotFound, format!("a scope has no property '{property}'"))),
         }
     }
@@ -281,16 +290,16 @@ impl ObjectType for ScopeObject {
         }
         match method {
             "cancel" => {
-                self.scope.token.cancel();
+                self.0.token.cancel();
                 Outcome::Ready(Value::Nil)
             }
-            "token" => Outcome::Ready(Value::Object(TokenObject::object(&self.scope.token))),
+            "token" => Outcome::Ready(Value::Object(TokenObject::object(&self.0.token))),
             _ => no_member("scope", method),
         }
     }
 
     fn text(&self) -> String {
-        match &self.scope.name {
+        match &self.0.name {
             Some(name) => format!("<scope '{name}'>"),
             None => "<scope>".into(),
         }
