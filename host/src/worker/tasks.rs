@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use calog_plugin_api::host_side::Entered;
 use calog_plugin_api::{
-    CallInfo, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, TaskKey, Value, WaitKey,
+    CallInfo, CancelToken, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, TaskKey, Value, WaitKey,
 };
 
 use super::bounds::{Bounds, cancelled};
@@ -100,7 +100,18 @@ impl Worker {
             return task.into_iter().for_each(|task| answer(Outcome::Failed(error.clone()), task.finisher));
         }
         let entered = local.enter(token, |handle| handle.resume(key, result));
-        let Some(task) = who.and_then(Who::task) else { return self.after_watch(context, entered) };
+        let aborted = token.is_some_and(CancelToken::is_aborted);
+        if aborted && entered.is_err() {
+            // Just now, maybe before the engine was entered.
+            local.abandon(key);
+        }
+        let Some(task) = who.and_then(Who::task) else {
+            // What an aborted call comes to is nobody's failure.
+            if !aborted {
+                self.after_watch(context, entered);
+            }
+            return;
+        };
         match entered {
             Ok(Entered::Done(outcome)) => answer(unless_aborted(&task.info, outcome), task.finisher),
             Ok(Entered::Waiting(key, on)) => self.suspend(&local, key, on, task.finisher, task.info),

@@ -9,7 +9,7 @@ use calog_plugin_api::Facts;
 use calog_plugin_api::prelude::*;
 
 use crate::options::{Driver, SpawnOptions};
-use crate::registry::{Registry, Under, lock};
+use crate::registry::{Place, Registry, Under, lock};
 use crate::task::{Handle, Task, cancelled};
 use crate::timeout::{Alarm, Limits};
 use crate::token::{TokenObject, members, no_arguments, no_member};
@@ -24,6 +24,8 @@ pub(crate) struct Scope {
     pub(crate) runtime: RuntimeHandle,
     /// The spawned task whose scope it is.
     pub(crate) task: Option<Arc<Task>>,
+    /// The scope that it is within, which does not end before.
+    within: Option<Arc<Scope>>,
     /// Where it was begun.
     context: u64,
     limits: Option<Limits>,
@@ -32,8 +34,8 @@ pub(crate) struct Scope {
 
 #[derive(Default)]
 struct State {
-    /// How many tasks of it have not ended.
-    tasks: usize,
+    /// How many tasks of it, and scopes within it, have not ended.
+    inside: usize,
     /// What the body came to.
     body: Option<Result<Value>>,
     timed_out: bool,
@@ -60,6 +62,7 @@ impl Scope {
             token,
             runtime: info.runtime().clone(),
             task: None,
+            within: None,
             context: info.context(),
             limits: None,
             state: Mutex::default(),
@@ -78,10 +81,15 @@ impl Scope {
         let token = runtime.cancel_token(info.cancel_token())?;
         let waits_for = name.as_deref().map_or_else(|| "a scope".to_owned(), |name| format!("scope '{name}'"));
         let (completion, finisher) = runtime.internal_completion(&waits_for);
-        let task = all.place(info)?.task;
-        let scope = Arc::new(Scope { name, task, limits, ..Scope::new(all, token, info) });
+        let Place { scope: around, task } = all.place(info)?;
+        // Code of a scope that has ended is being ended itself.
+        let within = around.begin_inside().is_ok().then_some(around);
+        let scope = Arc::new(Scope { name, task, within, limits, ..Scope::new(all, token, info) });
         scope.be_waited_for(finisher, info);
-        all.awaited(info, &scope)?;
+        if let Err(error) = all.awaited(info, &scope) {
+            scope.body_ended(Err(error));
+            return Ok(completion);
+        }
         all.enter(&scope.token, Under::Body(Arc::clone(&scope)));
         if let Some(limits) = &scope.limits {
             let alarm = Alarm::set(&scope, limits.limit.duration, Scope::time_out);
@@ -128,14 +136,8 @@ impl Scope {
         let all = self.all.upgrade().ok_or_else(|| Error::new(Code::Dead, "the runtime is closed"))?;
         let number = all.number();
         let token = info.runtime().cancel_token(Some(&self.token))?;
+        self.begin_inside()?;
         let task = Arc::new(Task::new(number, options.name, self, token, info));
-        {
-            let mut state = lock(&self.state);
-            if state.ended {
-                return Err(Error::new(Code::Closed, "task.spawn: the scope has ended"));
-            }
-            state.tasks += 1;
-        }
         all.enter(&task.token, Under::Task(Arc::clone(&task)));
         let spawned = Spawned(Arc::clone(&task));
         let mut facts = info.facts();
@@ -152,6 +154,24 @@ impl Scope {
         Ok(Value::Object(Object::new(Arc::new(Handle(task)))))
     }
 
+    /// Something begins that the scope waits for.
+    ///
+    /// # Errors
+    /// `closed` when the scope has ended.
+    fn begin_inside(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return Err(Error::new(Code::Closed, "task.spawn: the scope has ended"));
+        }
+        state.inside += 1;
+        Ok(())
+    }
+
+    fn end_inside(&self) {
+        lock(&self.state).inside -= 1;
+        self.end_if_done();
+    }
+
     fn body_ended(&self, result: Result<Value>) {
         let failed = result.is_err();
         lock(&self.state).body = Some(result);
@@ -164,7 +184,7 @@ impl Scope {
     fn end_if_done(&self) {
         let (waiter, timed_out, result) = {
             let mut state = lock(&self.state);
-            if state.ended || state.tasks > 0 {
+            if state.ended || state.inside > 0 {
                 return;
             }
             let Some(result) = state.body.take() else { return };
@@ -185,6 +205,9 @@ impl Scope {
         if let Some(waiter) = waiter {
             // A context that has closed meanwhile needs no result.
             let _ = waiter.finish(result);
+        }
+        if let Some(within) = &self.within {
+            within.end_inside();
         }
     }
 
@@ -237,8 +260,7 @@ impl Drop for Spawned {
         if let Some(all) = task.scope.all.upgrade() {
             all.leave(&task.token);
         }
-        lock(&task.scope.state).tasks -= 1;
-        task.scope.end_if_done();
+        task.scope.end_inside();
     }
 }
 

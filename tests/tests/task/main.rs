@@ -1,6 +1,7 @@
 //! The bundle `task` in all languages: what each sentence of `docs/task.md` promises.
 
 mod cancelling;
+mod draining;
 mod driver;
 mod foreign;
 mod joining;
