@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use calog_plugin_api::host_side::{BundleHandle, Callback, EngineHandle, promise};
 use calog_plugin_api::{
-    Args, CallInfo, Completion, Error, Facts, Finisher, Outcome, Result, RuntimeHandle, Str, Value,
+    Args, CallInfo, Completion, Error, Facts, Finisher, Native, Outcome, Result, RuntimeHandle, Str, Value,
 };
 
 use crate::context::ContextShared;
@@ -49,6 +49,8 @@ pub(crate) struct Core {
     /// Set when the runtime is built; plugins hold clones.
     handle: OnceLock<RuntimeHandle>,
     keep_alive: Mutex<Vec<Counted>>,
+    /// Says what the task of a call is called. Dropped when the runtime closes, as natives are.
+    pub(crate) task_names: Mutex<Option<Native>>,
     /// What `calog.args()` gives.
     pub(crate) args: Vec<String>,
     /// The code that the program shall end with; set by the first to ask.
@@ -84,6 +86,7 @@ impl Core {
             host: parts.host,
             handle: OnceLock::new(),
             keep_alive: Mutex::default(),
+            task_names: Mutex::default(),
             args: parts.args,
             exit: OnceLock::new(),
             closing: AtomicBool::new(false),
@@ -183,6 +186,17 @@ impl Core {
     /// Reports an error that no caller sees, to the embedding program.
     pub(crate) fn report(&self, context: ContextId, error: Error) {
         self.send(&self.host, Envelope::Report { context, error });
+    }
+
+    /// What the task of this call is called, if it has a name and anybody knows it.
+    pub(crate) fn task_name(&self, info: &CallInfo) -> Option<String> {
+        // Called without the lock: it is foreign code.
+        let names = self.task_names.lock().clone()?;
+        match names.call(info, Args::new(&[])) {
+            Outcome::Ready(name) => name.view().as_str().map(str::to_owned),
+            // Nobody waits for a name, nor asks why there is none.
+            Outcome::Failed(_) | Outcome::Pending(_) => None,
+        }
     }
 
     pub(crate) fn keep_alive(&self, change: i32) {

@@ -56,12 +56,25 @@ impl Task {
         format!("task-{}", self.number)
     }
 
+    /// How logs and traces call it: its id, its name, its scope.
+    pub(crate) fn label(&self) -> String {
+        let name = self.name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let scope = self.scope.name.as_deref().map(|scope| format!(" of scope '{scope}'")).unwrap_or_default();
+        format!("{}{name}{scope}", self.id())
+    }
+
+    /// Where an error of it has come through.
+    fn frame(&self) -> Frame {
+        Frame { function: self.label(), ..Frame::default() }
+    }
+
     /// Its function has given a result: whoever joins gets it.
     pub(crate) fn end(&self, result: Result<Value>) {
         let result = result.map_err(|error| match error.code() {
             Code::Panic => Error::new(Code::Panic, "task panicked").with_frames(error.frames()),
             _ => error,
         });
+        let result = result.map_err(|error| error.with_frame(self.frame()));
         let joiner = {
             let mut state = lock(&self.state);
             state.took_ns = Some(self.so_far_ns());
@@ -126,9 +139,7 @@ impl Drop for Task {
         if matches!(error.code(), Code::Cancelled | Code::Dead) {
             return;
         }
-        let name = self.name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
-        let scope = self.scope.name.as_deref().map(|scope| format!(" of scope '{scope}'")).unwrap_or_default();
-        let message = format!("{}{name}{scope} failed, and nobody joined it: {error:?}", self.id());
+        let message = format!("{} failed, and nobody joined it: {error:?}", self.label());
         self.scope.runtime.log(Level::Warn, self.context, &message);
     }
 }
