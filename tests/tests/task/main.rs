@@ -5,6 +5,7 @@ mod draining;
 mod driver;
 mod foreign;
 mod joining;
+mod many;
 mod messages;
 mod reports;
 mod roots;
