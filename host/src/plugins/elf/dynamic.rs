@@ -4,6 +4,7 @@
 //! entries that belong to it, and the tables' entries stay within the other tables. The linker checks
 //! little of this; much of it, it asserts, and a failed assertion ends the process.
 
+use object::SectionIndex;
 use object::elf::{self, DynamicTag, SectionType};
 use object::read::ReadRef;
 use object::read::elf::{Dyn, FileHeader, SectionHeader, SectionTable, Sym};
@@ -33,7 +34,7 @@ pub(super) fn check<'data, R: ReadRef<'data>>(
     let dynamic = Dynamic::of(image, sections)?;
     dynamic.check_sections(image, sections)?;
     dynamic.check_names()?;
-    dynamic.check_symbols(image)?;
+    dynamic.check_symbols(image, sections)?;
     dynamic.check_code(image)?;
     hash::check(image, &dynamic, sections)?;
     versions::check(image, &dynamic, sections)?;
@@ -183,8 +184,12 @@ impl<'data> Dynamic<'data> {
         named.into_iter().flat_map(|tag| self.all(tag)).try_for_each(|offset| self.text(offset).map(drop))
     }
 
-    /// Each symbol has a name, and is where something can be.
-    fn check_symbols<'i, R: ReadRef<'i>>(&self, image: &Image<'i, R>) -> Result<(), Refusal> {
+    /// Each symbol has a name, and is where something can be: in the section it says it is in.
+    fn check_symbols<R: ReadRef<'data>>(
+        &self,
+        image: &Image<'data, R>,
+        sections: &SectionTable<'data, NativeHeader, R>,
+    ) -> Result<(), Refusal> {
         let endian = image.endian;
         for (index, symbol) in self.symbols.iter().enumerate() {
             self.text(u64::from(symbol.st_name(endian)))?;
@@ -196,7 +201,13 @@ impl<'data> Dynamic<'data> {
             } else if symbol.st_type() == elf::STT_GNU_IFUNC {
                 image.is_code(value)
             } else {
-                image.reaches(value)
+                let within = sections.section(SectionIndex(symbol.st_shndx(endian).0.into())).is_ok_and(|it| {
+                    let (from, all): (u64, u64) = (it.sh_addr(endian).into(), it.sh_size(endian).into());
+                    let length: u64 = symbol.st_size(endian).into();
+                    value >= from && length <= all && value - from <= all - length
+                });
+                // The beginnings and ends of things are said to be in any section.
+                image.reaches(value) && (within || u64::from(symbol.st_size(endian)) == 0)
             };
             if !fine {
                 return Err(damaged(format!("symbol {index} is at {value:#x}, where nothing is")));

@@ -26,7 +26,8 @@ pub(super) struct Image<'data, R> {
     file: R,
     loads: Vec<Load>,
     dynamic: Option<(u64, u64)>,
-    thread_local_bytes: u64,
+    /// Where the memory of each thread begins in the image, and how much it is.
+    thread_local: Option<(u64, u64)>,
     bytes: std::marker::PhantomData<&'data [u8]>,
 }
 
@@ -59,7 +60,7 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
     pub(super) fn of(header: &NativeHeader, endian: Endianness, file: R, size: u64) -> Result<Self, Refusal> {
         let segments = header.program_headers(endian, file).map_err(|error| damaged(error.to_string()))?;
         let bytes = std::marker::PhantomData;
-        let mut image = Image { endian, file, loads: Vec::new(), dynamic: None, thread_local_bytes: 0, bytes };
+        let mut image = Image { endian, file, loads: Vec::new(), dynamic: None, thread_local: None, bytes };
         for (index, segment) in segments.iter().enumerate() {
             check_range("segment", index, segment.file_range(endian), size)?;
             if segment.p_type(endian) == elf::PT_LOAD {
@@ -129,7 +130,7 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
                 if align > 1 && !align.is_power_of_two() {
                     return wrong("has an impossible alignment");
                 }
-                self.thread_local_bytes = in_memory;
+                self.thread_local = Some((address, in_memory));
             }
             // It may end with the page in which its segment ends.
             elf::PT_GNU_RELRO => {
@@ -167,6 +168,12 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
             let (length, flags): (u64, _) = (section.sh_size(self.endian).into(), section.sh_flags(self.endian));
             let empty = section.sh_type(self.endian) == elf::SHT_NOBITS;
             let has = |flag: elf::SectionFlags| flags.0 & flag.0 != 0;
+            let of_thread = self
+                .thread_local
+                .is_some_and(|(from, all)| address >= from && length <= all && address - from <= all - length);
+            if has(elf::SHF_TLS) && length > 0 && !of_thread {
+                return Err(damaged(format!("section {index} is of each thread, and no segment has it")));
+            }
             // Zeros of each thread take no room in the image.
             if !has(elf::SHF_ALLOC) || length == 0 || (empty && has(elf::SHF_TLS)) {
                 continue;
@@ -225,7 +232,7 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
 
     /// Memory of each thread that it wants.
     pub(super) fn thread_local_bytes(&self) -> u64 {
-        self.thread_local_bytes
+        self.thread_local.map_or(0, |(_, length)| length)
     }
 
     /// Whether an address belongs to it; the one behind its end does.
