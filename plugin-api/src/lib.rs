@@ -76,6 +76,7 @@ mod abi;
 mod bundle;
 mod completion;
 mod descriptor;
+mod duration;
 mod engine;
 mod error;
 mod export;
@@ -96,6 +97,7 @@ pub use abi::{
 pub use bundle::{Bundle, MakeBundle, priority};
 pub use completion::{Canceller, Completion, Finisher};
 pub use descriptor::{Descriptor, Param};
+pub use duration::Milliseconds;
 pub use engine::{
     Context, ContextOptions, Engine, FunctionKey, ObjectKey, Source, SourceMode, Step, TaskKey, Threading, WaitKey,
 };

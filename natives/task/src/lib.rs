@@ -15,7 +15,6 @@
 //! scope, and is cancelled with it.
 #![forbid(unsafe_code)]
 
-mod duration;
 mod options;
 mod registry;
 mod scope;
@@ -26,9 +25,9 @@ mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
+use calog_plugin_api::Milliseconds;
 use calog_plugin_api::prelude::*;
 
-use duration::Milliseconds;
 use options::{ScopeArgs, SpawnOptions, TimeoutOptions};
 use registry::Registry;
 use scope::Scope;

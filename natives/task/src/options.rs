@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use calog_plugin_api::Milliseconds;
 use calog_plugin_api::prelude::*;
-
-use crate::duration::Milliseconds;
 
 /// How long a timed-out scope's tasks may clean up.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
