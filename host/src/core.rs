@@ -9,7 +9,7 @@ use calog_plugin_api::{
     Args, CallInfo, Completion, Error, Facts, Finisher, Outcome, Result, RuntimeHandle, Str, Value,
 };
 
-use crate::context::ContextShared;
+use crate::context::{ContextShared, State};
 use crate::engines::Engines;
 use crate::envelope::{Callee, Envelope, Parameters, Parcel, Request};
 use crate::ids::{ContextId, SlotTable};
@@ -160,6 +160,11 @@ impl Core {
     /// A context by its id.
     pub(crate) fn context(&self, id: ContextId) -> Option<Arc<ContextShared>> {
         self.contexts.read().get(id).cloned()
+    }
+
+    /// Whether a script's context was asked to close, or is gone: what ends now ends with it.
+    pub(crate) fn is_ending(&self, id: ContextId) -> bool {
+        id != ContextId::HOST && self.context(id).is_none_or(|context| context.state() != State::Open)
     }
 
     /// A context is gone: its slot may be used again, under another generation.
