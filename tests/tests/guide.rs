@@ -15,6 +15,7 @@ const BASIC: &str = include_str!("../../docs/basic.md");
 const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
 const TASK: &str = include_str!("../../docs/task.md");
 const SYNC: &str = include_str!("../../docs/sync.md");
+const TIMER: &str = include_str!("../../docs/timer.md");
 
 #[test]
 fn the_examples_of_the_guide_do_what_it_says() {
@@ -44,6 +45,12 @@ fn the_examples_of_basics_page_do_what_it_says() {
 fn the_examples_of_the_page_of_tasks_do_what_it_says() {
     // Five sections in four languages, and two in one.
     assert_eq!(run_examples(TASK), 5 * 4 + 2);
+}
+
+#[test]
+fn the_examples_of_the_page_of_timers_do_what_it_says() {
+    // Three sections in four languages, two programs in another, and JavaScript's own.
+    assert_eq!(run_examples(TIMER), 3 * 4 + 2 + 1);
 }
 
 /// Writes and runs the examples of a page, section by section. How many were run.
