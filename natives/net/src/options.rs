@@ -109,8 +109,9 @@ fn map<'a>(native: &str, known: &[&str], options: View<'a>) -> Result<Option<Agg
     if options.is_nil() {
         return Ok(None);
     }
-    let map = AggregateView::from_view(options)
-        .map_err(|_| Error::new(Code::Type, format!("{native}: 'options': wanted a map, got {}", options.kind().name())))?;
+    let map = AggregateView::from_view(options).map_err(|_| {
+        Error::new(Code::Type, format!("{native}: 'options': wanted a map, got {}", options.kind().name()))
+    })?;
     if map.list_len() > 0 {
         return Err(unknown(native, known, "1"));
     }
@@ -153,7 +154,10 @@ mod tests {
         assert!(!read("no_delay", false.into()).expect("an option").no_delay);
         assert!(read("keep_alive", true.into()).expect("an option").keep_alive);
         assert_eq!(read("reuse_address", false.into()).expect("an option").reuse_address, Some(false));
-        assert_eq!(read("read_timeout", 1.5.into()).expect("an option").read_timeout, Some(Duration::from_micros(1500)));
+        assert_eq!(
+            read("read_timeout", 1.5.into()).expect("an option").read_timeout,
+            Some(Duration::from_micros(1500))
+        );
         assert_eq!(read("backlog", 7.into()).expect("an option").backlog, 7);
         assert_eq!(read("send_limit", 8.into()).expect("an option").send_limit, 8);
         assert_eq!(read("receive_limit", 9.into()).expect("an option").receive_limit, 9);
@@ -174,10 +178,15 @@ mod tests {
             let value: Value = value;
             assert_eq!(read(key, value).expect_err(&said).message(), said);
         }
-        let wrong = |options: Value| Options::read("net.udp", OF_UDP, options.view()).expect_err("wrong").message().into_owned();
+        let wrong = |options: Value| {
+            Options::read("net.udp", OF_UDP, options.view()).expect_err("wrong").message().into_owned()
+        };
         assert_eq!(wrong(7.into()), "net.udp: 'options': wanted a map, got int");
         let known = OF_UDP.join(", ");
-        assert_eq!(wrong(Value::list([1]).expect("a list")), format!("net.udp: unknown option '1' (known are {known})"));
+        assert_eq!(
+            wrong(Value::list([1]).expect("a list")),
+            format!("net.udp: unknown option '1' (known are {known})")
+        );
         assert_eq!(
             Options::read("net.udp", OF_UDP, Value::map([(7, 1)]).expect("a map").view()).expect_err("wrong").message(),
             format!("net.udp: unknown option '7' (known are {known})")

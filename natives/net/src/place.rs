@@ -137,7 +137,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (host, port, said) in [
-            (Value::from(7), Value::from(80), "net.connect: argument 1 'host': wanted string of valid UTF-8, got int 7"),
+            (
+                Value::from(7),
+                Value::from(80),
+                "net.connect: argument 1 'host': wanted string of valid UTF-8, got int 7",
+            ),
             ("".into(), 80.into(), "net.connect: argument 1 'host': wanted a name or an address, got \"\""),
             ("unix:".into(), Value::Nil, "net.connect: argument 1 'host': wanted a path after 'unix:', got \"unix:\""),
             ("h".into(), Value::Nil, "net.connect: argument 2 'port' is missing"),

@@ -59,6 +59,9 @@ DEF echo(c)
     WEND
     c.close()
 ENDDEF
+DEF start(c)
+    task.spawn(LAMBDA () (echo(c)))
+ENDDEF
 DEF serve(l)
     VAR served = 0, c = NIL
     TRY
@@ -70,8 +73,5 @@ DEF serve(l)
     CATCH e
         RETURN served
     ENDTRY
-ENDDEF
-DEF start(c)
-    task.spawn(LAMBDA () (echo(c)))
 ENDDEF
 calog.export("serve", serve)

@@ -85,8 +85,8 @@ impl Callback {
         };
         let runtime = self.info.runtime();
         let turn = Function::new("net.turn", turn).build().and_then(|native| runtime.callable(&native));
-        let posted = turn
-            .and_then(|turn| runtime.post(self.info.context(), &turn, &self.info, Args::new(&[value.view()])));
+        let posted =
+            turn.and_then(|turn| runtime.post(self.info.context(), &turn, &self.info, Args::new(&[value.view()])));
         posted.map_or_else(|error| Called::refused(&error), |()| Called::Begun)
     }
 }

@@ -17,7 +17,10 @@ pub(crate) struct Incoming {
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) enum Line {
     /// So many bytes without the line end, so many with it.
-    Found { content: usize, whole: usize },
+    Found {
+        content: usize,
+        whole: usize,
+    },
     NotYet,
     /// There are more bytes than a line may have.
     TooLong,
@@ -121,7 +124,12 @@ mod tests {
     fn bytes_leave_in_order_when_they_are_taken() {
         let (mut incoming, mut came, mut next) = (Incoming::default(), Vec::new(), 0_u8);
         for round in 0..1000_usize {
-            let piece: Vec<u8> = (0..round % 7).map(|_| { next = next.wrapping_add(1); next }).collect();
+            let piece: Vec<u8> = (0..round % 7)
+                .map(|_| {
+                    next = next.wrapping_add(1);
+                    next
+                })
+                .collect();
             incoming.push(&piece);
             let take = incoming.len().min(round % 5);
             came.extend_from_slice(&incoming.bytes()[..take]);

@@ -13,7 +13,7 @@ use mio::Registry;
 use mio::net::{TcpListener, UnixListener};
 use socket2::{Domain, SockAddr, Socket as System, Type};
 
-use super::callback::{Called, Callback};
+use super::callback::{Callback, Called};
 use super::opening::connection;
 use super::stream::Stream;
 use super::turn::{Entry, Fate, Shop};

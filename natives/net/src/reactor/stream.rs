@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use calog_plugin_api::{Code, Error, Finisher, Str, Value};
 use mio::event::Event;
 
-use super::callback::{Called, Callback};
+use super::callback::{Callback, Called};
 use super::incoming::{Incoming, Line as Found};
 use super::outgoing::{Outgoing, Sending};
 use super::turn::{Fate, Shop};
