@@ -8,12 +8,13 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The packages that the tests load at run time, so that cargo does not build them by itself.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "calog",
     "calog-engine-basic",
     "calog-engine-lua",
     "calog-engine-quickjs",
     "calog-engine-squirrel",
+    "calog-natives-net",
     "calog-natives-stats",
     "calog-natives-sync",
     "calog-natives-task",

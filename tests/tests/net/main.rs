@@ -1,0 +1,10 @@
+//! The bundle `net` in all languages: what each sentence of `docs/net.md` promises. Only loopback
+//! addresses are used.
+
+mod callbacks;
+mod datagrams;
+mod faults;
+mod receiving;
+mod sending;
+mod stage;
+mod words;
