@@ -117,16 +117,21 @@ fn lines(child: &mut Child) -> Receiver<String> {
 impl Running {
     /// Waits until it has printed this line.
     pub fn wait_for_line(&mut self, wanted: &str) {
-        loop {
-            let line = match self.lines.recv_timeout(SAFETY_NET) {
-                Ok(line) => line,
-                Err(error) => self.give_up(&format!("no line '{wanted}' came: {error}")),
-            };
-            self.seen.push_str(&line);
-            if line.trim_end() == wanted {
-                return;
-            }
-        }
+        while self.next_line(wanted).trim_end() != wanted {}
+    }
+
+    /// Waits for the next line that it prints.
+    pub fn line(&mut self) -> String {
+        self.next_line("").trim_end().to_owned()
+    }
+
+    fn next_line(&mut self, wanted: &str) -> String {
+        let line = match self.lines.recv_timeout(SAFETY_NET) {
+            Ok(line) => line,
+            Err(error) => self.give_up(&format!("no line '{wanted}' came: {error}")),
+        };
+        self.seen.push_str(&line);
+        line
     }
 
     /// Sends it a signal.

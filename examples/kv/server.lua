@@ -1,0 +1,9 @@
+-- Takes connections and hands them to the workers, whoever is free.
+local port, host = table.unpack(calog.args())
+local connections = sync.Queue("connections")
+local listener = net.listen(host or "127.0.0.1", tonumber(port or 7379), { line_limit = 65536 })
+local at = listener.address()
+print(("kv: listening at %s port %d"):format(at.host, at.port))
+while true do
+    connections.put(listener.accept())
+end
