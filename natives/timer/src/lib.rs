@@ -72,3 +72,6 @@ pub fn timer() -> Bundle {
 fn now_ns(info: &CallInfo) -> u64 {
     info.runtime().now_ns()
 }
+
+#[cfg(test)]
+mod tests;
