@@ -129,6 +129,16 @@ impl Running {
         }
     }
 
+    /// Waits for the next line that it prints.
+    pub fn next_line(&mut self) -> String {
+        let line = match self.lines.recv_timeout(SAFETY_NET) {
+            Ok(line) => line,
+            Err(error) => self.give_up(&format!("no line came: {error}")),
+        };
+        self.seen.push_str(&line);
+        line
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid, signal).expect("a child that was not waited for can be sent a signal");
