@@ -10,7 +10,7 @@ use calog::ContextRef;
 use calog::plugin_api::{Code, Value};
 use calog_tests::{Calog, Folder, LANGUAGES, SAFETY_NET, World};
 
-use crate::stage::{HERE, careful, dial, every_language, every_pair, in_lua, options, peer_listener, read_all, worker};
+use crate::stage::{HERE, careful, dial, every_pair, in_lua, options, peer_listener, read_all, worker};
 
 #[test]
 fn a_context_that_closes_takes_its_sockets_with_it() {
