@@ -117,18 +117,23 @@ fn lines(child: &mut Child) -> Receiver<String> {
 impl Running {
     /// Waits until it has printed this line.
     pub fn wait_for_line(&mut self, wanted: &str) {
-        while self.next_line(wanted).trim_end() != wanted {}
+        loop {
+            let line = match self.lines.recv_timeout(SAFETY_NET) {
+                Ok(line) => line,
+                Err(error) => self.give_up(&format!("no line '{wanted}' came: {error}")),
+            };
+            self.seen.push_str(&line);
+            if line.trim_end() == wanted {
+                return;
+            }
+        }
     }
 
     /// Waits for the next line that it prints.
-    pub fn line(&mut self) -> String {
-        self.next_line("").trim_end().to_owned()
-    }
-
-    fn next_line(&mut self, wanted: &str) -> String {
+    pub fn next_line(&mut self) -> String {
         let line = match self.lines.recv_timeout(SAFETY_NET) {
             Ok(line) => line,
-            Err(error) => self.give_up(&format!("no line '{wanted}' came: {error}")),
+            Err(error) => self.give_up(&format!("no line came: {error}")),
         };
         self.seen.push_str(&line);
         line

@@ -14,6 +14,7 @@ const GUIDE: &str = include_str!("../../docs/scripts.md");
 const BASIC: &str = include_str!("../../docs/basic.md");
 const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
 const TASK: &str = include_str!("../../docs/task.md");
+const NET: &str = include_str!("../../docs/net.md");
 const SYNC: &str = include_str!("../../docs/sync.md");
 const TIMER: &str = include_str!("../../docs/timer.md");
 
@@ -33,6 +34,12 @@ fn the_examples_of_squirrels_page_do_what_it_says() {
 fn the_examples_of_the_bundle_sync_do_what_its_page_says() {
     // One for each kind in each language, and one in each other section.
     assert_eq!(run_examples(SYNC), 4 * 4 + 4);
+}
+
+#[test]
+fn the_examples_of_the_page_of_sockets_do_what_it_says() {
+    // Four sections in four languages, and one in each other but that of TLS.
+    assert_eq!(run_examples(NET), 4 * 4 + 7);
 }
 
 /// Most programs of this page stand alone, and the engine's own tests run them.

@@ -2,8 +2,10 @@
 //! addresses are used.
 
 mod callbacks;
+mod closing;
 mod datagrams;
 mod faults;
+mod limits;
 mod receiving;
 mod sending;
 mod stage;

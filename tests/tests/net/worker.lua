@@ -60,4 +60,7 @@ function M.serve(l)
     end
 end
 
+-- What nobody holds goes.
+function M.collect() collectgarbage() collectgarbage() end
+
 return M

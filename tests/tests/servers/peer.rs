@@ -23,7 +23,7 @@ impl Server {
     pub(crate) fn start(example: &str) -> Server {
         let folder = root().join("examples").join(example).to_string_lossy().into_owned();
         let mut running = Calog::new(["run", &folder, "--", "0"]).start();
-        let line = running.line();
+        let line = running.next_line().trim_end().to_owned();
         let said = format!("{example}: listening at 127.0.0.1 port ");
         let port = line.strip_prefix(&said).and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("it says where it listens, not '{line}'"));
