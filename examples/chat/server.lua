@@ -159,10 +159,12 @@ function Client:live()
 end
 
 local port, host = table.unpack(calog.args())
-local listener = net.listen(host or "127.0.0.1", tonumber(port or 7777), {
-    line_limit = LINE_BYTES,
-    send_limit = SEND_BYTES,
-})
+local limits = { line_limit = LINE_BYTES, send_limit = SEND_BYTES }
+local ok, listener = pcall(net.listen, host or "127.0.0.1", tonumber(port or 7777) or port, limits)
+if not ok then
+    io.stderr:write("chat: ", tostring(listener), "\n")
+    calog.exit(1)
+end
 local at = listener.address()
 print(("chat: listening at %s port %d"):format(at.host, at.port))
 while true do
