@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use calog_plugin_api::{CallInfo, Code, Error, Finisher, Result, RuntimeHandle, Str};
+use calog_plugin_api::{CallInfo, Code, Error, Finisher, Level, Result, RuntimeHandle, Str};
 use crossbeam_channel::Sender;
 use mio::Waker;
 
@@ -232,7 +232,7 @@ impl Thread {
         let Some((line, thread)) = running else { return };
         line.tell(Command::End(Instant::now() + line.config.flush));
         if thread.join().is_err() {
-            line.runtime.log(calog_plugin_api::Level::Error, 0, "net: the I/O thread panicked");
+            line.runtime.log(Level::Error, 0, "net: the I/O thread panicked");
         }
     }
 }
@@ -255,7 +255,12 @@ fn refuse(deed: Deed) {
         | Deed::Accept(_, _, finisher)
         | Deed::Next(_, finisher) => finisher,
         // It was closed before it was asked to tell: it tells now.
-        Deed::OnClose(callback, link) => return _ = callback.call(&link.reason(), || {}),
+        Deed::OnClose(callback, link) => {
+            if callback.call(&link.reason(), || {}) == callback::Called::Full {
+                link.line.runtime.log(Level::Error, callback.context(), "net: nobody could be told of an end");
+            }
+            return;
+        }
         _ => return,
     };
     // Who was cancelled needs no answer.
