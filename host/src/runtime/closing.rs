@@ -152,6 +152,8 @@ impl Runtime {
     /// Drops what plugins have made: natives, bundles, engines.
     fn drop_plugins(&self, until: Instant) -> Option<Lost> {
         self.core.set_natives(Natives::default());
+        let names = self.core.task_names.lock().take();
+        drop(names);
         let bundles = std::mem::take(&mut *self.core.bundles.lock());
         // The first is the host's own.
         let bundles = bundles.into_iter().skip(1);

@@ -17,9 +17,10 @@
 //! | --- | --- |
 //! | `place`, `options`, `config`, `arguments` | what scripts and `calog.toml` say |
 //! | `handle`, `socket` | the Objects |
+//! | `tls` | certificates, and sessions made of them |
 //! | `reactor` | the thread, and the way to it |
 //! | `reactor/turn` | its loop |
-//! | `reactor/opening`, `listener`, `stream`, `datagram` | what a socket can be |
+//! | `reactor/opening`, `greeting`, `listener`, `stream`, `datagram` | what a socket can be |
 //! | `reactor/incoming`, `outgoing` | a connection's bytes |
 //! | `reactor/callback` | functions that are called when something comes |
 #![forbid(unsafe_code)]
@@ -31,16 +32,19 @@ mod options;
 mod place;
 mod reactor;
 mod socket;
+mod tls;
 
+use std::io;
 use std::sync::Arc;
 
 use calog_plugin_api::prelude::*;
 
 use config::Config;
 use options::{OF_CONNECT, OF_LISTEN, OF_UDP, Options};
-use place::{Place, Whereabouts, look_up};
-use reactor::{Deed, Goal, Opening, Thread};
+use place::{Place, Target, Whereabouts, look_up};
+use reactor::{Deed, Goal, Opening, Prepared, Thread};
 use socket::LookUp;
+use tls::Files;
 
 #[cfg(feature = "plugin")]
 export_plugin! { bundle: net }
@@ -99,14 +103,32 @@ fn open(thread: &Thread, info: &CallInfo, goal: Goal, args: [View<'_>; 3]) -> Re
     let id = line.number();
     line.own(info.context());
     let (completion, _, finisher) = line.promise(info, id, &format!("{} {}", goal.native(), place.text));
+    // What must not hold up a thread is done before the opening goes on.
     let (target, name) = match place.whereabouts {
-        Whereabouts::Known(target) => (Some(target), None),
-        Whereabouts::Named(name, port) => (None, Some((name, port))),
+        Whereabouts::Known(target) if options.tls.is_none() => (Some(target), None),
+        Whereabouts::Known(target) => (None, Some(Err(target))),
+        Whereabouts::Named(name, port) => (None, Some(Ok((name, port)))),
     };
+    let files = options.tls.clone();
     let opening = Opening::new(id, goal, place.text, info.context(), options, target, finisher);
     line.send(id, Deed::Open(Box::new(opening)));
-    if let Some((name, port)) = name {
-        info.runtime().look_up(move || line.send(id, Deed::Resolved(look_up(&name, port))));
+    if let Some(name) = name {
+        info.runtime().look_up(move || line.send(id, Deed::Resolved(prepare(name, files.as_ref()))));
     }
     Ok(completion)
+}
+
+/// Looks a name up and reads certificates. Blocks.
+fn prepare(place: std::result::Result<(String, u16), Target>, files: Option<&Files>) -> io::Result<Prepared> {
+    let host = match &place {
+        Ok((name, _)) => name.clone(),
+        Err(Target::Inet(address)) => address.ip().to_string(),
+        Err(Target::Unix(path)) => path.display().to_string(),
+    };
+    let security = files.map(|files| files.load(&host)).transpose()?;
+    let targets = match place {
+        Ok((name, port)) => look_up(&name, port)?,
+        Err(target) => [target].into(),
+    };
+    Ok(Prepared { targets, security })
 }

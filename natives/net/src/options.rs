@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use calog_plugin_api::{AggregateView, Code, Error, FromView, Result, View};
 
+use crate::tls::Files;
+
 /// How many connections the system keeps until they are accepted.
 const BACKLOG: i32 = 1024;
 
@@ -32,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) send_limit: usize,
     pub(crate) receive_limit: usize,
     pub(crate) line_limit: usize,
+    pub(crate) tls: Option<Files>,
 }
 
 impl Default for Options {
@@ -46,13 +49,14 @@ impl Default for Options {
             send_limit: SEND_LIMIT,
             receive_limit: RECEIVE_LIMIT,
             line_limit: LINE_LIMIT,
+            tls: None,
         }
     }
 }
 
 /// What each native knows, in the order in which messages list it.
 pub(crate) const OF_CONNECT: &[&str] =
-    &["no_delay", "keep_alive", "connect_timeout", "read_timeout", "send_limit", "receive_limit", "line_limit"];
+    &["no_delay", "keep_alive", "connect_timeout", "read_timeout", "send_limit", "receive_limit", "line_limit", "tls"];
 pub(crate) const OF_LISTEN: &[&str] = &[
     "no_delay",
     "keep_alive",
@@ -62,6 +66,7 @@ pub(crate) const OF_LISTEN: &[&str] = &[
     "send_limit",
     "receive_limit",
     "line_limit",
+    "tls",
 ];
 pub(crate) const OF_UDP: &[&str] = &["reuse_address", "read_timeout", "send_limit"];
 
@@ -75,7 +80,7 @@ impl Options {
         for pair in map(native, known, options)?.into_iter().flat_map(AggregateView::pairs) {
             let key = pair.key.as_str().filter(|key| known.contains(key));
             let key = key.ok_or_else(|| unknown(native, known, &format!("{:?}", pair.key)))?;
-            read.set(key, pair.value).map_err(|error| error.inside(&format!("{native}: option '{key}'")))?;
+            read.set(native, key, pair.value).map_err(|error| error.inside(&format!("{native}: option '{key}'")))?;
         }
         Ok(read)
     }
@@ -85,7 +90,7 @@ impl Options {
         crate::reactor::after(self.read_timeout)
     }
 
-    fn set(&mut self, key: &str, value: View<'_>) -> Result<()> {
+    fn set(&mut self, native: &str, key: &str, value: View<'_>) -> Result<()> {
         match key {
             "no_delay" => self.no_delay = bool::from_view(value)?,
             "keep_alive" => self.keep_alive = bool::from_view(value)?,
@@ -95,6 +100,8 @@ impl Options {
             "backlog" => self.backlog = between(value, 1, i32::MAX.into())? as i32,
             "send_limit" => self.send_limit = between(value, 1, MOST_BYTES)? as usize,
             "receive_limit" => self.receive_limit = between(value, 1, MOST_BYTES)? as usize,
+            "tls" if native == "net.listen" => self.tls = Some(Files::of_server(value)?),
+            "tls" => self.tls = Some(Files::of_client(value)?),
             // The last that is known: only known keys come here.
             _ => self.line_limit = between(value, 1, MOST_BYTES)? as usize,
         }

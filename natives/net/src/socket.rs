@@ -121,7 +121,8 @@ impl Connection {
     fn on_close(&self, info: &CallInfo, mut args: Arguments<'_>) -> Result<Outcome> {
         let function: Callable = args.take()?;
         self.link.tell_at_close()?;
-        self.link.send(Deed::OnClose(Callback::new("connection.on_close", info, function)));
+        let callback = Callback::new("connection.on_close", info, function);
+        self.link.send(Deed::OnClose(callback, Arc::clone(&self.link)));
         Ok(Outcome::Ready(Value::Nil))
     }
 }

@@ -43,11 +43,11 @@ pub fn task() -> Bundle {
         let all = Arc::clone(&all);
         move |info: &CallInfo| act(&all, info)
     };
-    let (spawn, scope, timeout) = (Arc::clone(&all), Arc::clone(&all), Arc::clone(&all));
+    let [spawn, scope, timeout, names] = std::array::from_fn(|_| Arc::clone(&all));
     Bundle::new("task")
         .function("spawn", move |info: &CallInfo, function: Callable, opts: Option<View<'_>>| {
             let options = SpawnOptions::read(info, opts)?;
-            spawn.place(info)?.scope.spawn(&spawn, info, function, options)
+            spawn.place(info)?.scope.spawn(info, function, options)
         })
         .params(["fn", "opts"])
         .returns("handle")
@@ -88,6 +88,18 @@ pub fn task() -> Bundle {
         .function("current", with(current))
         .returns("map")
         .doc("The running task: id, name, cancelled. Outside of spawned tasks nil.")
+        .boot(priority::EARLY, move |runtime, _config| {
+            let names = Arc::clone(&names);
+            let label = move |info: &CallInfo| label(&names, info);
+            runtime.name_tasks(&calog_plugin_api::Function::new("task.label", label).build()?);
+            Ok(())
+        })
+}
+
+/// How the log calls the task that the call is made in.
+fn label(all: &Registry, info: &CallInfo) -> Option<String> {
+    let task = all.running(info)?.task?;
+    Some(task.label())
 }
 
 /// Fails when cancelled.

@@ -113,6 +113,25 @@ fn closing_it_oneself_is_told_as_well_once() {
 }
 
 #[test]
+fn who_asks_after_the_end_is_told_at_once() {
+    every_language(|a| {
+        let (connection, peer) = a.meet(Value::Nil);
+        a.get("close", std::slice::from_ref(&connection));
+        a.turn();
+        a.get("on_close", &[connection, "late".into()]);
+        a.hear("late closed well");
+        let (connection, other) = a.meet(Value::Nil);
+        reset(other);
+        assert_eq!(a.fails("recv", &[connection.clone(), Value::Nil]).0, Code::Io, "{}", a.scene.what);
+        a.get("close", std::slice::from_ref(&connection));
+        a.turn();
+        a.get("on_close", &[connection, "later".into()]);
+        a.hear("later closed io");
+        drop(peer);
+    });
+}
+
+#[test]
 fn what_goes_to_a_callback_cannot_be_asked_for() {
     every_language(|a| {
         let (connection, _peer) = a.meet(Value::Nil);

@@ -1,6 +1,6 @@
 //! Bounds: of lines, of descriptors; and many conversations at once.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -57,17 +57,18 @@ fn accepting_pauses_when_descriptors_run_out_and_goes_on_when_there_are_some() {
     let port: u16 = line.trim().parse().expect("a port");
     // All at once: more than it can accept. The rest wait in its backlog.
     let clients: Vec<TcpStream> = (0..CLIENTS).map(|_| dial(port)).collect();
-    // The server has run out of descriptors before the last of them was accepted. Each that leaves
-    // makes room, without which the later ones would never be served.
+    let mut errors = BufReader::new(program.stderr.take().expect("its errors"));
+    let mut said = String::new();
+    while !said.contains("accepting pauses: Too many open files") {
+        assert_ne!(errors.read_line(&mut said).expect("text"), 0, "it ended: {said}");
+    }
+    // Each that leaves makes room, without which the later ones would never be served.
     for (n, mut client) in clients.into_iter().enumerate() {
         write(&mut client, &format!("{n:03}"));
         assert_eq!(crate::stage::read(&mut client, 3), format!("{n:03}"));
     }
     program.kill().expect("it runs");
-    let mut said = String::new();
-    program.stderr.take().expect("its errors").read_to_string(&mut said).expect("text");
     program.wait().expect("it ends");
-    assert!(said.contains("accepting pauses: Too many open files"), "{said}");
 }
 
 /// So many conversations at once with a server in one context, each of some rounds; every answer must

@@ -7,6 +7,7 @@ mod datagrams;
 mod faults;
 mod limits;
 mod receiving;
+mod secure;
 mod sending;
 mod stage;
 mod words;

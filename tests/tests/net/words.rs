@@ -7,7 +7,7 @@ use crate::stage::{HERE, every_language, options};
 #[test]
 fn of_the_natives() {
     every_language(|a| {
-        let known = "no_delay, keep_alive, connect_timeout, read_timeout, send_limit, receive_limit, line_limit";
+        let known = "no_delay, keep_alive, connect_timeout, read_timeout, send_limit, receive_limit, line_limit, tls";
         for (name, args, code, said) in [
             (
                 "connect",

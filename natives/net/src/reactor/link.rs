@@ -104,6 +104,15 @@ impl Link {
         let _ = self.broken.set(reason);
     }
 
+    /// Why it closed: nil, or a map of code and message.
+    pub(crate) fn reason(&self) -> Value {
+        let Some(reason) = self.broken.get() else { return Value::Nil };
+        let message = format!("{}: {reason}", self.what);
+        let reason = [("code", Value::from(Code::Io.word())), ("message", message.into())];
+        // Two short texts are neither too deep nor too large.
+        Value::map(reason).unwrap_or_default()
+    }
+
     /// Whether what comes may be asked for.
     ///
     /// # Errors

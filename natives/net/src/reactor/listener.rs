@@ -14,19 +14,24 @@ use mio::net::{TcpListener, UnixListener};
 use socket2::{Domain, SockAddr, Socket as System, Type};
 
 use super::callback::{Callback, Called};
+use super::greeting::Greeting;
 use super::opening::connection;
 use super::stream::Stream;
 use super::turn::{Entry, Fate, Shop};
-use super::wire::{BOTH, Wire, token};
+use super::wire::{BOTH, Plain, Wire, token};
 use super::{Deed, Id, Link, Ticket};
 use crate::options::Options;
 use crate::place::{Target, inet_value, unix_value};
+use crate::tls::Security;
 
 /// When accepting is tried again after descriptors ran out, if none was given back before.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// When a callback whose thread is too busy is tried again.
 const AGAIN: Duration = Duration::from_millis(10);
+
+/// How many that were accepted may greet at once.
+const GREETINGS: usize = 256;
 
 /// How often in a row one listener may accept before others have their turn.
 const IN_A_ROW: usize = 64;
@@ -92,8 +97,8 @@ impl Socket {
 
     fn accept(&self) -> io::Result<Wire> {
         match self {
-            Socket::Tcp(listener) => listener.accept().map(|(stream, _)| Wire::Tcp(stream)),
-            Socket::Unix(listener, _) => listener.accept().map(|(stream, _)| Wire::Unix(stream)),
+            Socket::Tcp(listener) => listener.accept().map(|(stream, _)| Wire::new(Plain::Tcp(stream))),
+            Socket::Unix(listener, _) => listener.accept().map(|(stream, _)| Wire::new(Plain::Unix(stream))),
         }
     }
 }
@@ -113,6 +118,10 @@ pub(super) struct Listener {
     /// The context it closes with.
     pub(super) owner: u64,
     options: Arc<Options>,
+    security: Option<Security>,
+    /// How many that were accepted greet, and those that have.
+    greeting: usize,
+    greeted: VecDeque<(Id, Wire)>,
     /// Who waits for a connection, with his context.
     waiting: VecDeque<(Ticket, u64, Finisher)>,
     on_connection: Option<Callback>,
@@ -127,12 +136,21 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn new(socket: Socket, link: &Arc<Link>, owner: u64, options: &Arc<Options>) -> Listener {
+    pub(super) fn new(
+        socket: Socket,
+        link: &Arc<Link>,
+        owner: u64,
+        options: &Arc<Options>,
+        security: Option<Security>,
+    ) -> Listener {
         Listener {
             socket,
             link: Arc::clone(link),
             owner,
             options: Arc::clone(options),
+            security,
+            greeting: 0,
+            greeted: VecDeque::new(),
             waiting: VecDeque::new(),
             on_connection: None,
             accepted: None,
@@ -146,6 +164,12 @@ impl Listener {
 
     pub(super) fn event(&mut self) {
         self.readable = true;
+    }
+
+    /// One that was accepted has greeted, or will not.
+    pub(super) fn has_greeted(&mut self, wire: Option<(Id, Wire)>) {
+        self.greeting = self.greeting.saturating_sub(1);
+        self.greeted.extend(wire);
     }
 
     pub(super) fn command(&mut self, deed: Deed) {
@@ -229,16 +253,24 @@ impl Listener {
     /// Takes a connection from the system, if somebody wants one. Whether something came.
     fn accept(&mut self, shop: &mut Shop) -> bool {
         let wanted = !self.waiting.is_empty() || self.on_connection.is_some();
-        if !wanted || self.accepted.is_some() || !self.readable || self.paused.is_some() {
+        if !wanted || self.accepted.is_some() {
+            return false;
+        }
+        if let Some((id, wire)) = self.greeted.pop_front() {
+            self.present(shop, id, wire);
+            return true;
+        }
+        if !self.readable || self.paused.is_some() || self.greeting >= GREETINGS {
             return false;
         }
         let id = shop.line.number();
         match self.socket.accept().and_then(|wire| self.prepared(shop, id, wire)) {
-            // One that was reset meanwhile is nobody's.
-            Ok(wire) => {
-                let made = connection(shop, id, wire, self.owner, &self.options);
-                self.accepted = made.ok().map(|(stream, object)| (id, Box::new(stream), object));
+            Ok(wire) if self.security.is_some() => {
+                self.greeting += 1;
+                let greeting = Greeting::new(id, self.link.id, self.owner, wire);
+                shop.born.push((id, Entry::Greeting(Box::new(greeting))));
             }
+            Ok(wire) => self.present(shop, id, wire),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
             Err(error) if is_short_of(&error) => {
                 shop.warn(&format!("net: {}: accepting pauses: {error}", self.link.what));
@@ -250,9 +282,18 @@ impl Listener {
         true
     }
 
+    fn present(&mut self, shop: &Shop, id: Id, wire: Wire) {
+        // One that was reset meanwhile is nobody's.
+        let made = connection(shop, id, wire, self.owner, &self.options);
+        self.accepted = made.ok().map(|(stream, object)| (id, Box::new(stream), object));
+    }
+
     fn prepared(&self, shop: &Shop, id: Id, mut wire: Wire) -> io::Result<Wire> {
         wire.set(&self.options)?;
         wire.register(&shop.registry, id)?;
+        if let Some(security) = &self.security {
+            wire.secure(security)?;
+        }
         Ok(wire)
     }
 }

@@ -7,6 +7,7 @@
 
 mod callback;
 mod datagram;
+mod greeting;
 mod incoming;
 mod link;
 mod listener;
@@ -23,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use calog_plugin_api::{CallInfo, Code, Error, Finisher, Result, RuntimeHandle, Str};
+use calog_plugin_api::{CallInfo, Code, Error, Finisher, Level, Result, RuntimeHandle, Str};
 use crossbeam_channel::Sender;
 use mio::Waker;
 
@@ -35,6 +36,7 @@ pub(crate) use stream::{CHUNK, Receiver, Want};
 
 use crate::config::Config;
 use crate::place::Target;
+use crate::tls::Security;
 use turn::Reactor;
 
 /// A socket's number, never given twice.
@@ -43,12 +45,19 @@ pub(crate) type Id = u64;
 /// The number of a wait, by which it is cancelled; of the same row as ids.
 pub(crate) type Ticket = u64;
 
+/// What an opening waits for.
+pub(crate) struct Prepared {
+    /// The addresses, in the order in which they are tried.
+    pub(crate) targets: VecDeque<Target>,
+    pub(crate) security: Option<Security>,
+}
+
 /// What is to be done with a socket.
 pub(crate) enum Deed {
     /// It begins to be opened.
     Open(Box<Opening>),
-    /// Its name is looked up.
-    Resolved(io::Result<VecDeque<Target>>),
+    /// Its name is looked up, and its certificates are read.
+    Resolved(io::Result<Prepared>),
     Send(Sending),
     SendTo {
         bytes: Str,
@@ -65,7 +74,7 @@ pub(crate) enum Deed {
     /// The next datagram.
     Next(Ticket, Finisher),
     OnData(Callback),
-    OnClose(Callback),
+    OnClose(Callback, Arc<Link>),
     OnConnection(Callback),
     /// A callback has ended.
     CalledBack,
@@ -223,7 +232,7 @@ impl Thread {
         let Some((line, thread)) = running else { return };
         line.tell(Command::End(Instant::now() + line.config.flush));
         if thread.join().is_err() {
-            line.runtime.log(calog_plugin_api::Level::Error, 0, "net: the I/O thread panicked");
+            line.runtime.log(Level::Error, 0, "net: the I/O thread panicked");
         }
     }
 }
@@ -245,6 +254,13 @@ fn refuse(deed: Deed) {
         | Deed::Receive(Receiver { finisher, .. })
         | Deed::Accept(_, _, finisher)
         | Deed::Next(_, finisher) => finisher,
+        // It was closed before it was asked to tell: it tells now.
+        Deed::OnClose(callback, link) => {
+            if callback.call(&link.reason(), || {}) == callback::Called::Full {
+                link.line.runtime.log(Level::Error, callback.context(), "net: nobody could be told of an end");
+            }
+            return;
+        }
         _ => return,
     };
     // Who was cancelled needs no answer.

@@ -17,6 +17,7 @@ use crate::handle::Handle;
 use crate::options::Options;
 use crate::place::Target;
 use crate::socket::{Acceptor, Connection, Udp};
+use crate::tls::Security;
 
 /// When connecting is tried again to a Unix-domain listener whose backlog is full.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -52,8 +53,11 @@ pub(crate) struct Opening {
     until: Option<Instant>,
     /// The addresses that are left, once they are known.
     targets: Option<VecDeque<Target>>,
+    security: Option<Security>,
     /// The address that is tried.
     wire: Option<Wire>,
+    /// It is connected, and greets.
+    greets: bool,
     again: Option<Instant>,
     failed: Option<io::Error>,
     closed: bool,
@@ -81,7 +85,9 @@ impl Opening {
             finisher,
             until,
             targets,
+            security: None,
             wire: None,
+            greets: false,
             again: None,
             failed: None,
             closed: false,
@@ -90,7 +96,9 @@ impl Opening {
 
     pub(super) fn command(&mut self, deed: Deed) {
         match deed {
-            Deed::Resolved(Ok(targets)) => self.targets = Some(targets),
+            Deed::Resolved(Ok(prepared)) => {
+                (self.targets, self.security) = (Some(prepared.targets), prepared.security);
+            }
             Deed::Resolved(Err(error)) => {
                 self.targets = Some(VecDeque::new());
                 self.failed = Some(error);
@@ -101,8 +109,6 @@ impl Opening {
             _ => {}
         }
     }
-
-    pub(super) fn event(&mut self) {}
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         [self.until, self.again].into_iter().flatten().min()
@@ -137,13 +143,23 @@ impl Opening {
 
     /// Tries the address at hand, or the next one. None while it is not known how that ends.
     fn attempt(&mut self, shop: &mut Shop) -> io::Result<Option<Fate>> {
-        if let Some(wire) = &self.wire {
-            if !wire.is_connected()? {
+        if let Some(wire) = &mut self.wire {
+            if !self.greets {
+                if !wire.is_connected()? {
+                    return Ok(None);
+                }
+                wire.set(&self.options)?;
+                if let Some(security) = &self.security {
+                    wire.secure(security)?;
+                }
+                self.greets = true;
+            }
+            if !wire.greet()? {
                 return Ok(None);
             }
-            wire.set(&self.options)?;
             return Ok(self.wire.take().map(|wire| self.connected(shop, wire)));
         }
+        self.greets = false;
         let Some(targets) = &mut self.targets else { return Ok(None) };
         let Some(target) = targets.pop_front() else { return Ok(Some(self.out_of_addresses())) };
         match self.goal {
@@ -193,7 +209,7 @@ impl Opening {
     fn listens(&mut self, shop: &mut Shop, socket: listener::Socket) -> Fate {
         let made = socket.address().map(|(what, address)| {
             let link = Arc::new(Link::new(&shop.line, self.id, "listener", what, address));
-            let listener = Listener::new(socket, &link, self.owner, &self.options);
+            let listener = Listener::new(socket, &link, self.owner, &self.options, self.security.take());
             (Entry::Listener(Box::new(listener)), Handle::object(Acceptor::new(link)))
         });
         self.open(made)

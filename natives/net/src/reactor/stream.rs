@@ -81,6 +81,8 @@ pub(crate) struct Stream {
     /// Nothing but the system's word that there is nothing tells so: the end may lie behind what came.
     read_on: bool,
     end: Option<End>,
+    /// The system has all that was written.
+    flushed: bool,
     shut_wanted: bool,
     shut: bool,
     /// Until when what was sent may take to go; set once it closes.
@@ -112,6 +114,7 @@ impl Stream {
             writable: true,
             read_on: true,
             end: None,
+            flushed: false,
             shut_wanted: false,
             shut: false,
             closing: None,
@@ -139,7 +142,7 @@ impl Stream {
             Deed::Close => self.close(flush),
             Deed::Dropped => self.dropped = true,
             Deed::OnData(callback) => self.on_data = Some(callback),
-            Deed::OnClose(callback) => self.on_close = Some(callback),
+            Deed::OnClose(callback, _) => self.on_close = Some(callback),
             Deed::CalledBack => self.calling = false,
             // No other command is made for a connection; promises in it are answered by being dropped.
             _ => {}
@@ -252,7 +255,7 @@ impl Stream {
             Ok(count) => {
                 self.incoming.push(&shop.scratch[..count]);
                 // The system gave less than there was room for, so there is no more for now.
-                self.readable = count == room || self.read_on;
+                self.readable = count == room || self.read_on || self.wire.gives_in_pieces();
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (self.readable, self.read_on) = (false, false),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -345,6 +348,7 @@ impl Stream {
         while self.writable && !self.outgoing.is_empty() {
             match self.outgoing.write(|slices| self.wire.write(slices)) {
                 Ok(count) => {
+                    self.flushed = false;
                     self.unqueue(count);
                     wrote = true;
                 }
@@ -356,7 +360,13 @@ impl Stream {
         if self.outgoing.has_waiters() {
             self.outgoing.release(self.link.send_limit);
         }
-        if self.outgoing.is_empty() && self.shut_wanted && !self.shut {
+        if self.writable && self.outgoing.is_empty() {
+            match self.wire.flush() {
+                Ok(flushed) => (self.flushed, self.writable) = (flushed, flushed),
+                Err(error) => self.cannot_send(&error),
+            }
+        }
+        if self.outgoing.is_empty() && self.flushed && self.shut_wanted && !self.shut {
             self.shut = true;
             // A connection that is broken has ended for the peer as well.
             let _ = self.wire.shut();
@@ -370,6 +380,8 @@ impl Stream {
         self.outgoing.fail(|| failed.clone());
         let lost = self.outgoing.clear();
         self.unqueue(lost);
+        // Nothing is left to be flushed.
+        self.flushed = true;
     }
 
     /// Tells those whose time is up.
@@ -405,7 +417,7 @@ impl Stream {
 
     /// Whether it is closed and all that was sent has gone, or it is too late for that.
     fn has_gone(&mut self, now: Instant) -> bool {
-        if !self.gone && self.closing.is_some_and(|until| self.outgoing.is_empty() || until <= now) {
+        if !self.gone && self.closing.is_some_and(|until| self.outgoing.is_empty() && self.flushed || until <= now) {
             self.gone = true;
             self.leave();
         }
@@ -430,7 +442,7 @@ impl Stream {
         if self.calling || self.again.is_some() {
             return Fate::Stays;
         }
-        let reason = self.reason();
+        let reason = self.link.reason();
         match self.on_close.as_ref().map(|callback| callback.call(&reason, || {})) {
             Some(Called::Full) => {
                 self.again = Instant::now().checked_add(AGAIN);
@@ -438,15 +450,6 @@ impl Stream {
             }
             Some(Called::Begun | Called::Gone) | None => Fate::Gone,
         }
-    }
-
-    /// Why it closed: nil, or a map of code and message.
-    fn reason(&self) -> Value {
-        let Some(End::Broken(error)) = &self.end else { return Value::Nil };
-        let message = format!("{}: {error}", self.link.what);
-        let reason = [("code", Value::from(Code::Io.word())), ("message", message.into())];
-        // Two short texts are neither too deep nor too large.
-        Value::map(reason).unwrap_or_default()
     }
 }
 

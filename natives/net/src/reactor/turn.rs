@@ -16,9 +16,11 @@ use mio::event::Event;
 use mio::{Events, Poll, Registry, Token};
 
 use super::datagram::Datagram;
+use super::greeting::Greeting;
 use super::listener::Listener;
 use super::opening::Opening;
 use super::stream::Stream;
+use super::wire::Wire;
 use super::{Command, Deed, Id, Line};
 
 /// The token of whoever wakes the thread: no socket's.
@@ -33,6 +35,7 @@ const SCRATCH: usize = 128 * 1024;
 /// What a socket is at the moment.
 pub(super) enum Entry {
     Opening(Box<Opening>),
+    Greeting(Box<Greeting>),
     Stream(Box<Stream>),
     Listener(Box<Listener>),
     Datagram(Box<Datagram>),
@@ -65,6 +68,8 @@ pub(super) struct Shop {
     pub(super) now: Instant,
     /// Sockets that others have made.
     pub(super) born: Vec<(Id, Entry)>,
+    /// What listeners' connections have come to that greeted.
+    pub(super) greeted: Vec<(Id, Option<(Id, Wire)>)>,
     /// A descriptor was given back.
     pub(super) freed: bool,
 }
@@ -103,6 +108,7 @@ impl Reactor {
             scratch: vec![0; SCRATCH].into(),
             now: Instant::now(),
             born: Vec::new(),
+            greeted: Vec::new(),
             freed: false,
         };
         let sockets = KeyMap::default();
@@ -156,6 +162,8 @@ impl Reactor {
         let Some(slot) = self.sockets.get_mut(&id) else { return super::refuse(deed) };
         match &mut slot.entry {
             Entry::Opening(opening) => opening.command(deed),
+            // Nobody knows it yet.
+            Entry::Greeting(_) => {}
             Entry::Stream(stream) => stream.command(deed, flush),
             Entry::Listener(listener) => listener.command(deed),
             Entry::Datagram(datagram) => datagram.command(deed, flush),
@@ -172,6 +180,7 @@ impl Reactor {
         for (id, slot) in &mut self.sockets {
             let owner = match &slot.entry {
                 Entry::Opening(opening) => opening.owner,
+                Entry::Greeting(greeting) => greeting.owner,
                 Entry::Stream(stream) => stream.owner,
                 Entry::Listener(listener) => listener.owner,
                 Entry::Datagram(datagram) => datagram.owner,
@@ -181,6 +190,7 @@ impl Reactor {
             }
             match &mut slot.entry {
                 Entry::Opening(opening) => opening.command(Deed::Close),
+                Entry::Greeting(greeting) => greeting.close(),
                 Entry::Stream(stream) => stream.close(flush),
                 Entry::Listener(listener) => listener.command(Deed::Close),
                 Entry::Datagram(datagram) => datagram.command(Deed::Close, flush),
@@ -195,7 +205,8 @@ impl Reactor {
     fn happened(&mut self, event: &Event) {
         let Some(slot) = self.sockets.get_mut(&(event.token().0 as Id)) else { return };
         match &mut slot.entry {
-            Entry::Opening(opening) => opening.event(),
+            // They try whatever they wait for.
+            Entry::Opening(_) | Entry::Greeting(_) => {}
             Entry::Stream(stream) => stream.event(event),
             Entry::Listener(listener) => listener.event(),
             Entry::Datagram(datagram) => datagram.event(event),
@@ -231,6 +242,7 @@ impl Reactor {
             slot.queued = false;
             let fate = match &mut slot.entry {
                 Entry::Opening(opening) => opening.work(&mut self.shop),
+                Entry::Greeting(greeting) => greeting.work(&mut self.shop),
                 Entry::Stream(stream) => stream.work(&mut self.shop),
                 Entry::Listener(listener) => listener.work(&mut self.shop),
                 Entry::Datagram(datagram) => datagram.work(&mut self.shop),
@@ -251,6 +263,12 @@ impl Reactor {
                 self.insert(id, entry);
             }
         }
+        for (listener, wire) in std::mem::take(&mut self.shop.greeted) {
+            if let Some(Slot { entry: Entry::Listener(it), .. }) = self.sockets.get_mut(&listener) {
+                it.has_greeted(wire);
+            }
+            self.queue_up(listener);
+        }
         if std::mem::take(&mut self.shop.freed) {
             self.resume_listeners();
         }
@@ -269,6 +287,7 @@ impl Reactor {
         let Some(slot) = self.sockets.get_mut(&id) else { return };
         let due = match &slot.entry {
             Entry::Opening(opening) => opening.deadline(),
+            Entry::Greeting(greeting) => greeting.deadline(),
             Entry::Stream(stream) => stream.deadline(),
             Entry::Listener(listener) => listener.deadline(),
             Entry::Datagram(datagram) => datagram.deadline(),
