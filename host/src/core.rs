@@ -168,9 +168,10 @@ impl Core {
         self.contexts.read().get(id).cloned()
     }
 
-    /// Whether a script's context was asked to close, or is gone: what ends now ends with it.
+    /// Whether a script's context was asked to close or to stop, or is gone: what ends now ends with it.
     pub(crate) fn is_ending(&self, id: ContextId) -> bool {
-        id != ContextId::HOST && self.context(id).is_none_or(|context| context.state() != State::Open)
+        let is_ending = |context: Arc<ContextShared>| context.state() != State::Open || context.stopping();
+        id != ContextId::HOST && self.context(id).is_none_or(is_ending)
     }
 
     /// A context is gone: its slot may be used again, under another generation.

@@ -1,7 +1,7 @@
 //! Timers and the end of programs and contexts.
 
 use calog::{CLOSE_LIMIT, Closed};
-use calog_tests::{LANGUAGES, Scene};
+use calog_tests::{Calog, Folder, LANGUAGES, Scene};
 
 use crate::steps::{HOUR, Stage, every_language, every_pair, player, steps};
 
@@ -96,6 +96,22 @@ fn a_runtime_closes_in_order_whatever_its_timers_do() {
             scene.done(&a, steps);
             assert_eq!(scene.world.runtime.close(CLOSE_LIMIT), Closed::default(), "{}", scene.what);
             assert_eq!(scene.world.errors(), [], "{}", scene.what);
+        }
+    }
+}
+
+#[test]
+fn a_call_may_end_the_program_and_is_no_failure() {
+    for (name, text) in [
+        ("main.lua", "timer.after(1, function() calog.exit(7) end)\ntimer.every(60000, function() end)"),
+        ("main.js", "setTimeout(() => calog.exit(7), 1)\nsetInterval(() => {}, 60000)"),
+        ("main.nut", "timer.after(1, function() { calog.exit(7) })\ntimer.every(60000, function() {})"),
+        ("main.bas", "timer.after(1, LAMBDA () (calog.exit(7)))\ntimer.every(60000, LAMBDA () (x = 1))\n"),
+    ] {
+        let folder = Folder::with([(name, text)]);
+        for _ in 0..5 {
+            let ran = Calog::new(["run", name]).within(folder.path()).run().ended_with(7);
+            assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", ""), "{name}");
         }
     }
 }
