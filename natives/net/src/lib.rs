@@ -132,3 +132,6 @@ fn prepare(place: std::result::Result<(String, u16), Target>, files: Option<&Fil
     };
     Ok(Prepared { targets, security })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,9 @@ use calog_tests::{Asked, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, field}
 /// The loopback address that all tests use.
 pub(crate) const HERE: &str = "127.0.0.1";
 
+/// A loopback address that nobody else uses: a port that is free there stays free.
+pub(crate) const ALONE: &str = "127.0.7.1";
+
 /// The worker in this language.
 pub(crate) fn worker(language: &Language) -> &'static str {
     match language.name {

@@ -1,0 +1,254 @@
+//! The thread by itself, over a runtime without interpreters: no wake-up is lost, commands keep their
+//! order, whatever is taken is given back.
+
+mod mock;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use calog_plugin_api::host_side::{BundleHandle, promise};
+use calog_plugin_api::{
+    Args, Canceller, Code, Error, Finisher, Hook, KeptInfo, Native, Object, Outcome, Result, RuntimeHandle, Str, Value,
+    View,
+};
+use mock::{Runtime, function};
+
+use crate::net;
+
+/// How long anything may take before its test fails. No test waits for it to pass.
+const SAFETY_NET: Duration = Duration::from_secs(20);
+
+/// The bundle over a runtime.
+struct Stage {
+    runtime: Arc<Runtime>,
+    handle: RuntimeHandle,
+    bundle: BundleHandle,
+    natives: Vec<Native>,
+}
+
+/// An answer that comes on the I/O thread, or at once.
+struct Answer(Receiver<Result<Value>>, Option<Canceller>);
+
+impl Answer {
+    fn of(outcome: Outcome) -> Answer {
+        let (sender, receiver) = channel();
+        let canceller = match &outcome {
+            Outcome::Pending(completion) => Some(completion.canceller()),
+            _ => None,
+        };
+        // A test that failed listens no more.
+        outcome.then(move |result| _ = sender.send(result));
+        Answer(receiver, canceller)
+    }
+
+    #[track_caller]
+    fn get(self) -> Result<Value> {
+        self.0.recv_timeout(SAFETY_NET).expect("an answer comes")
+    }
+
+    /// Whether it was cancelled; otherwise it has, or gets, a result.
+    fn cancel(&self) -> bool {
+        self.1.as_ref().is_some_and(|it| it.cancel(&Error::new(Code::Cancelled, "cancelled")))
+    }
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let (runtime, handle) = mock::runtime();
+        let bundle = BundleHandle::make(&net, handle.clone()).expect("names match parameters");
+        let natives = bundle.natives().expect("natives");
+        Stage { runtime, handle, bundle, natives }
+    }
+
+    fn info(&self, context: u64) -> KeptInfo {
+        mock::info(&self.handle, context)
+    }
+
+    fn native(&self, context: u64, name: &str, port: u16) -> Result<Object> {
+        let native = self.natives.iter().find(|it| it.descriptor().name == name).expect("a native");
+        let (host, port) = (Value::from("127.0.0.1"), Value::from(port));
+        let outcome = native.call(&self.info(context), Args::new(&[host.view(), port.view()]));
+        Answer::of(outcome).get().map(|value| value.view().as_object().expect("an object").clone())
+    }
+
+    fn call(&self, context: u64, object: &Object, method: &str, args: &[Value]) -> Answer {
+        let views: Vec<View<'_>> = args.iter().map(Value::view).collect();
+        Answer::of(object.call(&self.info(context), method, Args::new(&views)))
+    }
+
+    /// A connection of a context to a peer.
+    fn meet(&self, context: u64) -> (Object, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let connection = self.native(context, "net.connect", port).expect("it connects");
+        let (peer, _) = listener.accept().expect("it connects");
+        peer.set_read_timeout(Some(SAFETY_NET)).expect("a limit");
+        peer.set_nodelay(true).expect("at once");
+        (connection, peer)
+    }
+
+    fn end(&self) {
+        self.bundle.hook(Hook::Shutdown, &self.handle, View::NIL, None).expect("it ends");
+    }
+
+    /// Waits until something that the I/O thread does is done.
+    #[track_caller]
+    fn until(&self, what: &str, done: impl Fn(&Runtime) -> bool) {
+        let until = Instant::now() + SAFETY_NET;
+        while !done(&self.runtime) {
+            assert!(Instant::now() < until, "waited in vain for {what}");
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn no_wake_up_is_lost() {
+    let stage = Stage::new();
+    let (connection, mut peer) = stage.meet(7);
+    let echo = thread::spawn(move || {
+        let mut byte = [0];
+        while peer.read(&mut byte).expect("it comes") > 0 {
+            peer.write_all(&byte).expect("it goes");
+        }
+    });
+    // The thread falls asleep between any two of them.
+    for n in 0..5000_i64 {
+        let text = Value::String(Str::from_bytes([b'a' + (n % 26) as u8]));
+        let waiting = stage.call(7, &connection, "recv", &[]);
+        assert_eq!(stage.call(7, &connection, "send", std::slice::from_ref(&text)).get(), Ok(Value::Nil));
+        assert_eq!(waiting.get(), Ok(text));
+    }
+    assert_eq!(stage.call(7, &connection, "close", &[]).get(), Ok(Value::Nil));
+    echo.join().expect("it echoes");
+}
+
+#[test]
+fn what_each_thread_sends_keeps_its_order() {
+    let stage = Stage::new();
+    let (connection, mut peer) = stage.meet(7);
+    thread::scope(|scope| {
+        for sender in 0..4_u8 {
+            let (stage, connection) = (&stage, &connection);
+            scope.spawn(move || {
+                for n in 0..2000_u16 {
+                    let [high, low] = n.to_be_bytes();
+                    let bytes = Value::from([sender, high, low].as_slice());
+                    drop(stage.call(7, connection, "send", &[bytes]));
+                }
+            });
+        }
+    });
+    assert_eq!(stage.call(7, &connection, "close", &[]).get(), Ok(Value::Nil));
+    let (mut came, mut next) = (Vec::new(), [0_u16; 4]);
+    peer.read_to_end(&mut came).expect("an orderly end");
+    for message in came.chunks(3) {
+        let [sender, high, low] = message else { panic!("{message:?} is torn") };
+        let next = &mut next[usize::from(*sender)];
+        assert_eq!(u16::from_be_bytes([*high, *low]), *next, "of {sender}");
+        *next += 1;
+    }
+    assert_eq!(next, [2000; 4]);
+}
+
+#[test]
+fn a_connection_that_a_cancelled_wait_does_not_take_goes_to_the_next() {
+    let stage = Stage::new();
+    let listener = stage.native(7, "net.listen", 0).expect("it listens");
+    let address = stage.call(7, &listener, "address", &[]).get().expect("an address");
+    let port = u16::try_from(address.view().field("port").as_int().expect("a port")).expect("a port");
+    for round in 0..300 {
+        let [first, second] = [(); 2].map(|()| stage.call(7, &listener, "accept", &[]));
+        let mut peer = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        // Before, while and after it is handed over.
+        (0..round * 10).for_each(|_| std::hint::spin_loop());
+        let (taker, other) = if first.cancel() { (second, None) } else { (first, Some(second)) };
+        let connection = taker.get().expect("a connection");
+        let connection = connection.view().as_object().expect("an object").clone();
+        peer.write_all(b"x").expect("it goes");
+        assert_eq!(
+            stage.call(7, &connection, "recv", &[]).get(),
+            Ok(Value::String(Str::from_bytes("x"))),
+            "round {round}"
+        );
+        if let Some(other) = other {
+            assert!(other.cancel(), "round {round}: it waits");
+        }
+    }
+}
+
+/// What a callback was given, and its end.
+type Call = (Vec<u8>, Finisher);
+
+#[test]
+fn callbacks_come_one_after_the_other_and_what_they_hold_is_given_back() {
+    let stage = Stage::new();
+    let (connection, mut peer) = stage.meet(7);
+    let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+    let noted = Arc::clone(&calls);
+    let on_data = function(7, move |bytes| {
+        let (completion, finisher) = promise("its end", true, None);
+        noted.lock().expect("no panics").push((bytes.as_bytes().unwrap_or_default().to_vec(), finisher));
+        Outcome::Pending(completion)
+    });
+    let (ended, end) = channel();
+    let ended = Mutex::new(ended);
+    let on_close = function(7, move |reason| {
+        // A test that failed listens no more.
+        let _ = ended.lock().expect("no panics").send(reason.to_value());
+        Outcome::Ready(Value::Nil)
+    });
+    assert_eq!(stage.call(7, &connection, "on_data", &[on_data.into()]).get(), Ok(Value::Nil));
+    assert_eq!(stage.call(7, &connection, "on_close", &[on_close.into()]).get(), Ok(Value::Nil));
+    assert_eq!(stage.runtime.alive.load(Ordering::SeqCst), 2);
+    let mut came = Vec::new();
+    for word in ["one", "two", "three"] {
+        peer.write_all(word.as_bytes()).expect("it goes");
+        stage.until(word, |_| !calls.lock().expect("no panics").is_empty());
+        // More comes while it runs, and waits.
+        peer.write_all(b"+").expect("it goes");
+        let mut taken = calls.lock().expect("no panics");
+        assert_eq!(taken.len(), 1, "one at a time");
+        let (bytes, finisher) = taken.remove(0);
+        drop(taken);
+        came.extend(bytes);
+        finisher.finish(Err(Error::new(Code::Script, "it failed"))).expect("somebody listens");
+        // The rest of it.
+        while came.last() != Some(&b'+') {
+            stage.until("the rest", |_| !calls.lock().expect("no panics").is_empty());
+            let (bytes, finisher) = calls.lock().expect("no panics").remove(0);
+            came.extend(bytes);
+            finisher.finish(Ok(Value::Nil)).expect("somebody listens");
+        }
+    }
+    drop(peer);
+    assert_eq!(end.recv_timeout(SAFETY_NET), Ok(Value::Nil));
+    assert_eq!(String::from_utf8_lossy(&came), "one+two+three+");
+    stage.until("all to be given back", |runtime| runtime.alive.load(Ordering::SeqCst) == 0);
+    let logged = stage.runtime.logged.lock().expect("no panics").clone();
+    assert_eq!(logged.len(), 3, "{logged:?}");
+    assert!(logged[0].starts_with("the function given to connection.on_data failed: script: it failed"), "{logged:?}");
+}
+
+#[test]
+fn a_context_is_watched_once_and_takes_its_own_sockets_alone() {
+    let stage = Stage::new();
+    let own: Vec<_> = (0..3).map(|_| stage.meet(7)).collect();
+    let (others, mut peer) = stage.meet(8);
+    assert_eq!((stage.runtime.closers(7), stage.runtime.closers(8)), (1, 1));
+    let waiting: Vec<_> = own.iter().map(|(it, _)| stage.call(8, it, "recv", &[])).collect();
+    stage.runtime.close_context(7);
+    for answer in waiting {
+        assert_eq!(answer.get().expect_err("it is closed").code(), Code::Closed);
+    }
+    peer.write_all(b"still").expect("it goes");
+    assert_eq!(stage.call(8, &others, "recv", &[]).get(), Ok(Value::String(Str::from_bytes("still"))));
+    stage.end();
+    assert_eq!(stage.native(8, "net.listen", 0).expect_err("it has ended").code(), Code::Closed);
+    assert!(stage.call(8, &others, "recv", &[]).get().is_err());
+}
