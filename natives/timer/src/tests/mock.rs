@@ -130,6 +130,7 @@ impl RuntimeType for Runtime {
         None
     }
     fn log(&self, _level: Level, _context: u64, _message: &str) {}
+    fn name_tasks(&self, _names: Native) {}
     fn when_closed(&self, context: u64, hook: Callback) {
         if lock(&self.0.closed).contains(&context) {
             return hook.ring();
