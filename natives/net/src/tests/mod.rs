@@ -4,9 +4,9 @@
 mod mock;
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -180,6 +180,75 @@ fn a_connection_that_a_cancelled_wait_does_not_take_goes_to_the_next() {
             assert!(other.cancel(), "round {round}: it waits");
         }
     }
+}
+
+/// Holds the I/O thread when it comes to a wait's end, until told to let go.
+struct Hold {
+    held: Receiver<()>,
+    let_go: Sender<()>,
+}
+
+impl Hold {
+    /// The wait is that for a byte of this connection.
+    fn at(stage: &Stage, connection: &Object) -> Hold {
+        let ((tell, held), (let_go, gate)) = (channel(), channel());
+        let outcome = connection.call(&stage.info(7), "recv", Args::new(&[]));
+        outcome.then(move |_| {
+            // A test that failed neither listens nor tells.
+            let _ = tell.send(());
+            let _ = gate.recv_timeout(SAFETY_NET);
+        });
+        Hold { held, let_go }
+    }
+
+    #[track_caller]
+    fn wait(&self) {
+        self.held.recv_timeout(SAFETY_NET).expect("the thread comes to it");
+    }
+}
+
+/// What comes is for a wait that is cancelled when the thread has begun its turn: too late for it to
+/// hear of that before. `come` makes something come.
+fn cancelled_within_the_turn(stage: &Stage, first: &Answer, come: impl FnOnce()) {
+    let ((one, mut peer_of_one), (two, mut peer_of_two)) = (stage.meet(7), stage.meet(7));
+    let (before, within) = (Hold::at(stage, &one), Hold::at(stage, &two));
+    peer_of_one.write_all(b"x").expect("it goes");
+    before.wait();
+    // Both are there when the next turn begins, in this order.
+    peer_of_two.write_all(b"x").expect("it goes");
+    come();
+    before.let_go.send(()).expect("it waits");
+    within.wait();
+    assert!(first.cancel(), "it has not been answered");
+    within.let_go.send(()).expect("it waits");
+}
+
+#[test]
+fn what_comes_for_a_wait_that_is_cancelled_at_that_moment_is_for_the_next() {
+    let stage = Stage::new();
+    let port = |socket: &Object| {
+        let address = stage.call(7, socket, "address", &[]).get().expect("an address");
+        u16::try_from(address.view().field("port").as_int().expect("a port")).expect("a port")
+    };
+
+    let (connection, mut peer) = stage.meet(7);
+    let first = stage.call(7, &connection, "recv", &[]);
+    cancelled_within_the_turn(&stage, &first, || peer.write_all(b"bytes").expect("they go"));
+    assert_eq!(stage.call(7, &connection, "recv", &[]).get(), Ok(Value::String(Str::from_bytes("bytes"))));
+
+    let socket = stage.native(7, "net.udp", 0).expect("a socket");
+    let from = UdpSocket::bind(("127.0.0.1", 0)).expect("a port");
+    let first = stage.call(7, &socket, "recv_from", &[]);
+    cancelled_within_the_turn(&stage, &first, || _ = from.send_to(b"data", ("127.0.0.1", port(&socket))));
+    let came = stage.call(7, &socket, "recv_from", &[]).get().expect("a datagram");
+    assert_eq!(came.view().field("data").as_bytes(), Some(b"data".as_slice()));
+
+    let listener = stage.native(7, "net.listen", 0).expect("it listens");
+    let mut peer = None;
+    let first = stage.call(7, &listener, "accept", &[]);
+    let port = port(&listener);
+    cancelled_within_the_turn(&stage, &first, || peer = TcpStream::connect(("127.0.0.1", port)).ok());
+    assert!(stage.call(7, &listener, "accept", &[]).get().is_ok());
 }
 
 /// What a callback was given, and its end.
