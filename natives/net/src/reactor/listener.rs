@@ -245,7 +245,8 @@ impl Listener {
         match called {
             Some(Called::Begun) => return false,
             Some(Called::Full) => self.again = Instant::now().checked_add(AGAIN),
-            Some(Called::Gone) | None => self.on_connection = None,
+            // Nobody can ever get one.
+            Some(Called::Gone) | None => self.closed = true,
         }
         true
     }
@@ -275,6 +276,7 @@ impl Listener {
             Err(error) if is_short_of(&error) => {
                 shop.warn(&format!("net: {}: accepting pauses: {error}", self.link.what));
                 self.paused = shop.now.checked_add(PAUSE);
+                shop.short = true;
             }
             // The peer has gone meanwhile, or a signal came: the next one.
             Err(_) => {}

@@ -97,6 +97,8 @@ pub(crate) struct Stream {
     again: Option<Instant>,
     /// Scripts hold it no more.
     dropped: bool,
+    /// The context whose function was to get what comes has closed.
+    abandoned: bool,
 }
 
 impl Stream {
@@ -124,6 +126,7 @@ impl Stream {
             calling: false,
             again: None,
             dropped: false,
+            abandoned: false,
         }
     }
 
@@ -218,7 +221,7 @@ impl Stream {
             let mut more = self.read(shop);
             more |= self.serve();
             more |= self.write();
-            self.expire(shop.now);
+            more |= self.expire(shop.now);
             self.end_callbacks(shop.flush());
             if self.has_gone(shop.now) {
                 return self.say_goodbye();
@@ -338,7 +341,7 @@ impl Stream {
                 return true;
             }
             Called::Full => self.again = Instant::now().checked_add(AGAIN),
-            Called::Gone => self.on_data = None,
+            Called::Gone => self.abandoned = true,
         }
         false
     }
@@ -384,19 +387,19 @@ impl Stream {
         self.flushed = true;
     }
 
-    /// Tells those whose time is up.
-    fn expire(&mut self, now: Instant) {
-        if self.again.is_some_and(|again| again <= now) {
-            self.again = None;
-        }
+    /// Tells those whose time is up. Whether others can be served now.
+    fn expire(&mut self, now: Instant) -> bool {
+        let mut more = self.again.take_if(|again| *again <= now).is_some();
         while self.receivers.front().and_then(|it| it.until).is_some_and(|until| until <= now) {
-            let Some(late) = self.receivers.pop_front() else { return };
+            let Some(late) = self.receivers.pop_front() else { break };
+            more = true;
             let (method, what) = (late.want.method(), &self.link.what);
             let ms = self.options.read_timeout.unwrap_or_default().as_secs_f64() * 1e3;
             let message = format!("connection.{method}: {what}: nothing came within {ms} ms");
             // Who was cancelled needs no answer.
             let _ = late.finisher.finish(Err(Error::new(Code::Timeout, message)));
         }
+        more
     }
 
     /// One that lives by callbacks ends with its stream; one that nobody holds ends when nobody waits.
@@ -410,7 +413,7 @@ impl Stream {
             && !self.calling
             && self.on_data.is_none()
             && (self.on_close.is_none() || self.end.is_some());
-        if read_out && watched || forgotten {
+        if read_out && watched || forgotten || self.abandoned {
             self.close(flush);
         }
     }

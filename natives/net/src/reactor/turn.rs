@@ -70,6 +70,8 @@ pub(super) struct Shop {
     pub(super) born: Vec<(Id, Entry)>,
     /// What listeners' connections have come to that greeted.
     pub(super) greeted: Vec<(Id, Option<(Id, Wire)>)>,
+    /// A listener has run out of descriptors.
+    pub(super) short: bool,
     /// A descriptor was given back.
     pub(super) freed: bool,
 }
@@ -109,6 +111,7 @@ impl Reactor {
             now: Instant::now(),
             born: Vec::new(),
             greeted: Vec::new(),
+            short: false,
             freed: false,
         };
         let sockets = KeyMap::default();
@@ -269,7 +272,7 @@ impl Reactor {
             }
             self.queue_up(listener);
         }
-        if std::mem::take(&mut self.shop.freed) {
+        if std::mem::take(&mut self.shop.freed) && std::mem::take(&mut self.shop.short) {
             self.resume_listeners();
         }
     }

@@ -4,9 +4,9 @@
 mod mock;
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, channel};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +19,9 @@ use calog_plugin_api::{
 use mock::{Runtime, function};
 
 use crate::net;
+use crate::options::Options;
+use crate::place::Target;
+use crate::reactor::{Deed, Goal, Opening, Prepared, Thread};
 
 /// How long anything may take before its test fails. No test waits for it to pass.
 const SAFETY_NET: Duration = Duration::from_secs(20);
@@ -182,6 +185,75 @@ fn a_connection_that_a_cancelled_wait_does_not_take_goes_to_the_next() {
     }
 }
 
+/// Holds the I/O thread when it comes to a wait's end, until told to let go.
+struct Hold {
+    held: Receiver<()>,
+    let_go: Sender<()>,
+}
+
+impl Hold {
+    /// The wait is that for a byte of this connection.
+    fn at(stage: &Stage, connection: &Object) -> Hold {
+        let ((tell, held), (let_go, gate)) = (channel(), channel());
+        let outcome = connection.call(&stage.info(7), "recv", Args::new(&[]));
+        outcome.then(move |_| {
+            // A test that failed neither listens nor tells.
+            let _ = tell.send(());
+            let _ = gate.recv_timeout(SAFETY_NET);
+        });
+        Hold { held, let_go }
+    }
+
+    #[track_caller]
+    fn wait(&self) {
+        self.held.recv_timeout(SAFETY_NET).expect("the thread comes to it");
+    }
+}
+
+/// What comes is for a wait that is cancelled when the thread has begun its turn: too late for it to
+/// hear of that before. `come` makes something come.
+fn cancelled_within_the_turn(stage: &Stage, first: &Answer, come: impl FnOnce()) {
+    let ((one, mut peer_of_one), (two, mut peer_of_two)) = (stage.meet(7), stage.meet(7));
+    let (before, within) = (Hold::at(stage, &one), Hold::at(stage, &two));
+    peer_of_one.write_all(b"x").expect("it goes");
+    before.wait();
+    // Both are there when the next turn begins, in this order.
+    peer_of_two.write_all(b"x").expect("it goes");
+    come();
+    before.let_go.send(()).expect("it waits");
+    within.wait();
+    assert!(first.cancel(), "it has not been answered");
+    within.let_go.send(()).expect("it waits");
+}
+
+#[test]
+fn what_comes_for_a_wait_that_is_cancelled_at_that_moment_is_for_the_next() {
+    let stage = Stage::new();
+    let port = |socket: &Object| {
+        let address = stage.call(7, socket, "address", &[]).get().expect("an address");
+        u16::try_from(address.view().field("port").as_int().expect("a port")).expect("a port")
+    };
+
+    let (connection, mut peer) = stage.meet(7);
+    let first = stage.call(7, &connection, "recv", &[]);
+    cancelled_within_the_turn(&stage, &first, || peer.write_all(b"bytes").expect("they go"));
+    assert_eq!(stage.call(7, &connection, "recv", &[]).get(), Ok(Value::String(Str::from_bytes("bytes"))));
+
+    let socket = stage.native(7, "net.udp", 0).expect("a socket");
+    let from = UdpSocket::bind(("127.0.0.1", 0)).expect("a port");
+    let first = stage.call(7, &socket, "recv_from", &[]);
+    cancelled_within_the_turn(&stage, &first, || _ = from.send_to(b"data", ("127.0.0.1", port(&socket))));
+    let came = stage.call(7, &socket, "recv_from", &[]).get().expect("a datagram");
+    assert_eq!(came.view().field("data").as_bytes(), Some(b"data".as_slice()));
+
+    let listener = stage.native(7, "net.listen", 0).expect("it listens");
+    let mut peer = None;
+    let first = stage.call(7, &listener, "accept", &[]);
+    let port = port(&listener);
+    cancelled_within_the_turn(&stage, &first, || peer = TcpStream::connect(("127.0.0.1", port)).ok());
+    assert!(stage.call(7, &listener, "accept", &[]).get().is_ok());
+}
+
 /// What a callback was given, and its end.
 type Call = (Vec<u8>, Finisher);
 
@@ -233,6 +305,76 @@ fn callbacks_come_one_after_the_other_and_what_they_hold_is_given_back() {
     let logged = stage.runtime.logged.lock().expect("no panics").clone();
     assert_eq!(logged.len(), 3, "{logged:?}");
     assert!(logged[0].starts_with("the function given to connection.on_data failed: script: it failed"), "{logged:?}");
+}
+
+/// A function whose thread is too busy so often, then gives its argument on.
+fn busy(times: usize, give: Sender<Value>) -> Value {
+    let (left, give) = (AtomicUsize::new(times), Mutex::new(give));
+    let run = move |value: View<'_>| {
+        if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+            return Outcome::Failed(Error::new(Code::Limit, "the mailbox is full"));
+        }
+        // A test that failed listens no more.
+        let _ = give.lock().expect("no panics").send(value.to_value());
+        Outcome::Ready(Value::Nil)
+    };
+    function(7, run).into()
+}
+
+#[test]
+fn who_is_too_busy_to_be_called_is_called_later() {
+    let stage = Stage::new();
+    let listener = stage.native(7, "net.listen", 0).expect("it listens");
+    let address = stage.call(7, &listener, "address", &[]).get().expect("an address");
+    let port = u16::try_from(address.view().field("port").as_int().expect("a port")).expect("a port");
+    let (give, given) = channel();
+    assert_eq!(stage.call(7, &listener, "on_connection", &[busy(2, give.clone())]).get(), Ok(Value::Nil));
+    let mut peer = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    let connection = given.recv_timeout(SAFETY_NET).expect("it comes");
+    let connection = connection.view().as_object().expect("an object");
+    assert_eq!(stage.call(7, connection, "on_data", &[busy(2, give.clone())]).get(), Ok(Value::Nil));
+    assert_eq!(stage.call(7, connection, "on_close", &[busy(2, give)]).get(), Ok(Value::Nil));
+    peer.write_all(b"bytes").expect("they go");
+    assert_eq!(given.recv_timeout(SAFETY_NET), Ok(Value::String(Str::from_bytes("bytes"))));
+    drop(peer);
+    assert_eq!(given.recv_timeout(SAFETY_NET), Ok(Value::Nil));
+}
+
+#[test]
+fn what_would_go_to_a_context_that_has_closed_ends() {
+    let stage = Stage::new();
+    let (connection, mut peer) = stage.meet(7);
+    let dead = function(8, |_| Outcome::Failed(Error::new(Code::Dead, "the context is closed")));
+    assert_eq!(stage.call(7, &connection, "on_data", &[dead.into()]).get(), Ok(Value::Nil));
+    peer.write_all(b"x").expect("it goes");
+    assert_eq!(peer.read(&mut [0]).expect("an orderly end"), 0);
+    stage.until("all to be given back", |runtime| runtime.alive.load(Ordering::SeqCst) == 0);
+}
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    let stage = Stage::new();
+    let thread = Thread::new(stage.handle.clone());
+    let line = thread.line().expect("a thread");
+    let closed = TcpListener::bind(("127.0.7.1", 0)).expect("a port").local_addr().expect("an address");
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let open = listener.local_addr().expect("an address");
+    let connect = |targets: Vec<SocketAddr>| {
+        let (id, info) = (line.number(), stage.info(0));
+        let (completion, _, finisher) = line.promise(&info, id, "a connection");
+        let opening = Opening::new(id, Goal::Connect, "name:1".into(), 0, Options::default(), None, finisher);
+        line.send(id, Deed::Open(Box::new(opening)));
+        let targets = targets.into_iter().map(Target::Inet).collect();
+        line.send(id, Deed::Resolved(Ok(Prepared { targets, security: None })));
+        Answer::of(Outcome::Pending(completion)).get()
+    };
+    assert!(connect(vec![closed, closed, open]).is_ok());
+    assert!(listener.accept().is_ok());
+    let refused = "net.connect: name:1: Connection refused (os error 111)";
+    assert_eq!(connect(vec![closed, closed]).expect_err("nobody listens").message(), refused);
+    let none = "net.connect: name:1: the name has no address";
+    assert_eq!(connect(vec![]).expect_err("nobody listens").message(), none);
+    thread.end();
 }
 
 #[test]
