@@ -3,6 +3,7 @@
 mod boot;
 mod builder;
 mod closing;
+mod reloading;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -10,23 +11,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calog_plugin_api::{
-    Args, Callable, CancelToken, Code, Error, KeptInfo, Result, RuntimeHandle, SourceMode, Value, View,
+    Args, Callable, Code, Error, KeptInfo, Result, RuntimeHandle, SourceMode, Value, View,
 };
 
 use crate::context::{ContextShared, State};
 use crate::core::Core;
 use crate::envelope::{Envelope, SourceText};
 use crate::ids::ContextId;
-use crate::joining::Joinable;
 use crate::opening::Open;
 use crate::plugins::{Catalog, EngineOffer};
+use crate::providers::Registry;
 use crate::stuck::Waiting;
+use crate::surroundings::Surroundings;
 use crate::sync::time::Instant;
-use crate::sync::{Mutex, channel};
+use crate::sync::channel;
 use crate::worker::{Turn, Worker};
 
-pub use builder::RuntimeBuilder;
+pub use boot::LeftOut;
+pub use builder::{Checked, RuntimeBuilder};
 pub use closing::{CLOSE_LIMIT, Closed, Lost};
+pub use reloading::Reloader;
 
 /// Told of errors that no caller sees: which context, and what.
 pub type ErrorHandler = Box<dyn FnMut(ContextId, &Error)>;
@@ -37,8 +41,9 @@ pub struct Runtime {
     core: Arc<Core>,
     worker: Rc<Worker>,
     closed: Cell<bool>,
-    /// The bundles' running hooks, each with what asks it to end.
-    running: Mutex<Vec<(CancelToken, Joinable)>>,
+    /// Bundles, engines, and the program's own.
+    providers: Arc<Registry<Surroundings>>,
+    reloader: Reloader,
 }
 
 /// A context that was opened.
@@ -120,6 +125,16 @@ impl Runtime {
     /// The handle that natives and threads may hold.
     pub fn handle(&self) -> RuntimeHandle {
         self.core.handle().clone()
+    }
+
+    /// The providers: bundles by their names, engines as `engines.NAME`, and the program's own.
+    pub fn providers(&self) -> &Registry<Surroundings> {
+        &self.providers
+    }
+
+    /// A right to have everything reloaded.
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
     }
 
     /// A right to end the program from another thread or a signal.

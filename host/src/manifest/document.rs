@@ -72,6 +72,22 @@ impl<'a> Node<'a> {
         self.document.path.parent().unwrap_or(Path::new(""))
     }
 
+    /// The file that the document is.
+    pub(super) fn file(&self) -> &Path {
+        self.document.path
+    }
+
+    /// Where it stands.
+    pub(super) fn place(&self) -> Place {
+        self.document.place(self.offset)
+    }
+
+    /// Where a key of a table in the document stands.
+    pub(super) fn place_of(&self, table: &DeTable<'_>, key: &str) -> Option<Place> {
+        let found = table.keys().find(|known| known.get_ref() == key)?;
+        Some(self.document.place(found.span().start))
+    }
+
     /// A table's entries in the document's order.
     pub(super) fn entries<'t>(&self, table: &'t DeTable<'t>) -> Vec<(&'t str, &'t Spanned<DeValue<'t>>)> {
         let mut entries: Vec<_> = table.iter().collect();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use calog_plugin_api::{Builder, Result as CalogResult, Shape, Value};
 use toml::de::DeValue;
 
-use super::convert::to_value;
+use super::convert::to_section;
 use super::document::Node;
 use super::problem::{ManifestError, Problem};
 use super::{Engines, Restart, Sections};
@@ -239,7 +239,7 @@ impl Field for Sections {
         let section = |(key, value): (&str, _)| {
             let child = node.child(key, value);
             match child.value() {
-                DeValue::Table(_) => Ok((key.to_owned(), to_value(&child)?)),
+                DeValue::Table(_) => Ok((key.to_owned(), to_section(&child)?)),
                 _ => Err(child.wrong_type("a table")),
             }
         };
@@ -267,7 +267,7 @@ impl Field for Engines {
         for (key, value) in node.entries(table) {
             let child = node.child(key, value);
             match child.value() {
-                DeValue::Table(_) => engines.sections.0.push((key.to_owned(), to_value(&child)?)),
+                DeValue::Table(_) => engines.sections.0.push((key.to_owned(), to_section(&child)?)),
                 DeValue::Array(_) if key == "order" => engines.order = of_node(&child)?,
                 _ if key == "order" => return Err(child.wrong_type("a list of names")),
                 _ => return Err(child.wrong_type("a table")),

@@ -18,7 +18,7 @@ use document::{Document, Node};
 use keys::keys;
 
 pub use keys::nearest;
-pub use problem::{ManifestError, Problem};
+pub use problem::{ManifestError, Place, Problem};
 pub use program::{MANIFEST, Program};
 
 keys! {
@@ -71,7 +71,36 @@ pub enum Restart {
 
 /// Sections by name, in the order of the manifest; each is a map.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Sections(Vec<(String, Value)>);
+pub struct Sections(Vec<(String, Section)>);
+
+/// A section, and where it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Section {
+    /// What it says, as a map.
+    pub value: Value,
+    /// Where it says so.
+    pub origin: Origin,
+}
+
+/// Where a section stands, and each key in it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Origin {
+    file: PathBuf,
+    place: Place,
+    /// Dotted, without the section's own name.
+    keys: Vec<(String, Place)>,
+}
+
+impl Origin {
+    /// Where a key stands, given as a plugin knows it: `calog.toml:3:5`. Of a key that is not there, where
+    /// the one stands that it would be in; of none, the section itself.
+    pub fn of_key(&self, key: &str) -> String {
+        let place = |key: &str| self.keys.iter().find(|(known, _)| known == key).map(|(_, place)| *place);
+        let upwards = std::iter::successors(Some(key), |key| key.rsplit_once('.').map(|(outer, _)| outer));
+        let Place { line, column } = upwards.into_iter().find_map(place).unwrap_or(self.place);
+        format!("{}:{line}:{column}", self.file.display())
+    }
+}
 
 /// The sections of engines, and their order.
 ///
@@ -88,11 +117,21 @@ pub struct Engines {
 impl Sections {
     /// The section of this name as a map; nil when there is none.
     pub fn get(&self, name: &str) -> Value {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, section)| section.clone()).unwrap_or_default()
+        self.section(name).map(|section| section.value.clone()).unwrap_or_default()
     }
 
     /// The names and their sections.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.sections().map(|(name, section)| (name, &section.value))
+    }
+
+    /// The section of this name.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, section)| section)
+    }
+
+    /// The names and their sections, with their places.
+    pub fn sections(&self) -> impl Iterator<Item = (&str, &Section)> {
         self.0.iter().map(|(name, section)| (name.as_str(), section))
     }
 }

@@ -1,0 +1,1 @@
+//! Providers as data: each sentence about them, row by row.
