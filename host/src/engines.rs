@@ -41,11 +41,7 @@ pub(crate) struct Engines {
 }
 
 impl Engines {
-    pub(crate) fn new(
-        catalog: Catalog,
-        compiled: Vec<Option<CompiledEngine>>,
-        config: Arc<Current>,
-    ) -> Engines {
+    pub(crate) fn new(catalog: Catalog, compiled: Vec<Option<CompiledEngine>>, config: Arc<Current>) -> Engines {
         Engines { catalog, compiled, config, made: Mutex::default() }
     }
 

@@ -50,6 +50,7 @@ pub mod plugins;
 mod pool;
 pub mod providers;
 pub mod report;
+mod restarting;
 mod runtime;
 mod runtime_handle;
 mod stuck;

@@ -10,9 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calog_plugin_api::{
-    Args, Callable, Code, Error, KeptInfo, Result, RuntimeHandle, SourceMode, Value, View,
-};
+use calog_plugin_api::{Args, Callable, Code, Error, KeptInfo, Result, RuntimeHandle, SourceMode, Value, View};
 
 use crate::context::{ContextShared, State};
 use crate::core::Core;
@@ -23,8 +21,8 @@ use crate::plugins::{Catalog, EngineOffer};
 use crate::providers::Registry;
 use crate::stuck::Waiting;
 use crate::surroundings::Surroundings;
-use crate::sync::time::Instant;
 use crate::sync::channel;
+use crate::sync::time::Instant;
 use crate::worker::{Turn, Worker};
 
 pub use boot::LeftOut;
@@ -96,8 +94,14 @@ pub struct Stopper(Arc<Core>);
 impl Stopper {
     /// Ends the program in order, with this code. The first to ask decides.
     pub fn exit(&self, code: i32) {
+        self.0.end(code);
+    }
+
+    /// Ends the program in order, with this code, but lets go on what is under way, until the runtime is
+    /// closed: see [`Runtime::drain`]. Only what holds the program's own thread is interrupted.
+    pub fn drain(&self, code: i32) {
         self.0.exit(code);
-        for context in self.0.all_contexts() {
+        for context in self.0.all_contexts().iter().filter(|it| Arc::ptr_eq(&it.thread, &self.0.host)) {
             context.request_stop();
         }
     }
@@ -161,6 +165,12 @@ impl Runtime {
         // Imports look for modules under this lock, so none misses a context that is about to be opened.
         let _none_looks = self.core.modules.opening.lock();
         all.into_iter().map(|open| self.open(open)).collect()
+    }
+
+    /// The context of this name: of several the first, and of one that was started again the new one.
+    pub fn context(&self, name: &str) -> Option<ContextRef> {
+        let id = self.core.modules.named(name)?;
+        self.core.context(id).map(ContextRef)
     }
 
     /// Has a context run code: fire and forget. Errors reach the error handler during pump.

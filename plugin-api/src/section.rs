@@ -53,7 +53,12 @@ impl<'a> Section<'a> {
     }
 
     /// What a reader makes of the value of a key.
-    fn read<T>(&self, key: &'static str, wanted: impl Display, of: impl Fn(View<'a>) -> Option<T>) -> Result<Option<T>> {
+    fn read<T>(
+        &self,
+        key: &'static str,
+        wanted: impl Display,
+        of: impl Fn(View<'a>) -> Option<T>,
+    ) -> Result<Option<T>> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let wrong = || Error::new(Code::Type, format!("'{key}' is {value:?}, wanted {wanted}")).at_key(key);
         of(value).map(Some).ok_or_else(wrong)

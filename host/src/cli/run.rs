@@ -59,7 +59,7 @@ fn open(session: &Session, entries: &[ContextEntry]) -> Result<(), Exit> {
 
 /// What the runtime is told of a context: its script, name and thread, and all other keys as they are.
 fn options(entry: &ContextEntry) -> calog::Result<Open> {
-    let mut open = Open::file(&entry.script).name(entry.shown_name());
+    let mut open = Open::file(&entry.script).name(entry.shown_name()).restart(entry.restart);
     if let Some(thread) = &entry.thread {
         open = open.thread(thread);
     }

@@ -2,14 +2,15 @@
 //! each follow from the same line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use calog_plugin_api::{Builder, Result as CalogResult, Shape, Value};
+use calog_plugin_api::{Builder, Restart, RestartWhen, Result as CalogResult, Shape, Value};
 use toml::de::DeValue;
 
 use super::convert::to_section;
 use super::document::Node;
 use super::problem::{ManifestError, Problem};
-use super::{Engines, Restart, Sections};
+use super::{Engines, Sections};
 
 /// Declares a struct whose fields are the keys of a table.
 macro_rules! keys {
@@ -209,25 +210,70 @@ impl Field for super::ContextEntry {
     }
 }
 
-impl Restart {
-    const WORDS: [(&'static str, Restart); 3] =
-        [("never", Restart::Never), ("on_failure", Restart::OnFailure), ("always", Restart::Always)];
-}
-
-impl Field for Restart {
+impl Field for RestartWhen {
     const WANTED: &'static str = r#""never", "on_failure" or "always""#;
 
-    fn read(node: &Node<'_>) -> Result<Option<Restart>, ManifestError> {
-        let word = node.value().as_str();
-        Ok(Restart::WORDS.iter().find(|(known, _)| Some(*known) == word).map(|(_, restart)| *restart))
+    fn read(node: &Node<'_>) -> Result<Option<RestartWhen>, ManifestError> {
+        Ok(node.value().as_str().and_then(RestartWhen::from_word))
     }
 
-    fn missing() -> Option<Restart> {
-        Some(Restart::Never)
+    fn missing() -> Option<RestartWhen> {
+        None
     }
 
     fn to_value(&self) -> CalogResult<Option<Value>> {
-        Ok(Restart::WORDS.iter().find(|(_, it)| it == self).map(|(word, _)| Value::from(*word)))
+        Ok(Some(Value::from(self.word())))
+    }
+}
+
+/// A count of something.
+impl Field for u32 {
+    const WANTED: &'static str = "a number from 0";
+
+    fn read(node: &Node<'_>) -> Result<Option<u32>, ManifestError> {
+        Ok(node.value().as_integer().and_then(|it| u32::from_str_radix(it.as_str(), it.radix()).ok()))
+    }
+
+    fn missing() -> Option<u32> {
+        None
+    }
+
+    fn to_value(&self) -> CalogResult<Option<Value>> {
+        Ok(Some(Value::Int((*self).into())))
+    }
+}
+
+/// A word, or a table with the bounds as well.
+impl Field for Restart {
+    const WANTED: &'static str = r#""never", "on_failure", "always", or a table with `when`, `at_most`, `within_s`"#;
+
+    fn read(node: &Node<'_>) -> Result<Option<Restart>, ManifestError> {
+        let Some(table) = node.value().as_table() else {
+            return Ok(RestartWhen::read(node)?.map(Restart::of));
+        };
+        node.refuse_unknown(table, &["when", "at_most", "within_s"])?;
+        let (at_most, within_s) =
+            (field::<Option<u32>>(node, table, "at_most")?, field::<Option<u32>>(node, table, "within_s")?);
+        let within = within_s.map_or(Restart::WITHIN, |seconds| Duration::from_secs(seconds.into()));
+        let restart = Restart::of(field(node, table, "when")?);
+        Ok(Some(restart.bounded(at_most.unwrap_or(Restart::AT_MOST), within)))
+    }
+
+    fn missing() -> Option<Restart> {
+        Some(Restart::NEVER)
+    }
+
+    fn to_value(&self) -> CalogResult<Option<Value>> {
+        if *self == Restart::of(self.when) {
+            return self.when.to_value();
+        }
+        let within_s = i64::try_from(self.within.as_secs()).unwrap_or(i64::MAX);
+        let map = [
+            ("when", Value::from(self.when.word())),
+            ("at_most", Value::Int(self.at_most.into())),
+            ("within_s", Value::Int(within_s)),
+        ];
+        Value::map(map).map(Some)
     }
 }
 

@@ -12,7 +12,7 @@ mod program;
 
 use std::path::{Path, PathBuf};
 
-use calog_plugin_api::Value;
+use calog_plugin_api::{Restart, Value};
 
 use document::{Document, Node};
 use keys::keys;
@@ -52,21 +52,9 @@ keys! {
         pub lenient: bool,
         /// The arguments its script sees instead of the program's.
         pub args: Option<Vec<String>>,
-        /// When it is started again.
+        /// When it is started again, and how often: a word, or a table with `when`, `at_most`, `within_s`.
         pub restart: Restart,
     }
-}
-
-/// When a context that ended is started again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Restart {
-    /// Never: the usual.
-    #[default]
-    Never,
-    /// When its main chunk failed.
-    OnFailure,
-    /// However it ended.
-    Always,
 }
 
 /// Sections by name, in the order of the manifest; each is a map.
@@ -176,7 +164,7 @@ impl ContextEntry {
             thread: None,
             lenient: false,
             args: None,
-            restart: Restart::Never,
+            restart: Restart::NEVER,
         }
     }
 

@@ -59,7 +59,7 @@ fn a_whole_manifest_is_understood() {
     assert_eq!(manifest.natives.get("sync"), Value::Nil);
     let [users, web] = manifest.context.as_slice() else { panic!("two contexts") };
     assert_eq!((users.shown_name().as_str(), users.thread.as_deref()), ("users", Some("ui")));
-    assert_eq!((users.args.as_deref(), users.restart), (Some(&["-v".to_owned()][..]), Restart::OnFailure));
+    assert_eq!((users.args.as_deref(), users.restart), (Some(&["-v".to_owned()][..]), Restart::on_failure()));
     assert_eq!((web.name.as_deref(), web.lenient), (Some("web"), true));
     assert_eq!(web.script, Path::new("app/web/index.js"));
 }
@@ -103,7 +103,7 @@ fn mistakes_are_named_with_their_place() {
     check_error(
         "[[context]]\nscript = 'a.lua'\nrestart = 'sometimes'",
         "app/calog.toml:3:11: 'context.restart' is the string \"sometimes\", \
-         wanted \"never\", \"on_failure\" or \"always\"",
+         wanted \"never\", \"on_failure\", \"always\", or a table with `when`, `at_most`, `within_s`",
     );
     check_error("[natives]\nnet = 1", "app/calog.toml:2:7: 'natives.net' is the integer 1, wanted a table");
     check_error(

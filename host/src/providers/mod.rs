@@ -61,7 +61,7 @@ pub use error::{BoxError, Error, Failures};
 pub use registry::Registry;
 pub(crate) use reloading::guarded_state;
 pub use reloading::{ReloadState, Reloaded};
-pub(crate) use restart::Intensity;
+pub(crate) use restart::{Intensity, Verdict};
 pub use running::Notice;
 
 /// What a provider's own code gives: any error will do. One of [`Error`]'s is passed on unchanged, every

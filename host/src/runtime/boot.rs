@@ -7,8 +7,8 @@ use std::sync::Arc;
 use calog_plugin_api::host_side::BundleHandle;
 use calog_plugin_api::{Function, Native, Result};
 
+use super::Runtime;
 use super::builder::MakeBundleHandle;
-use super::{Runtime, Stopper};
 use crate::builtin;
 use crate::ids::ContextId;
 use crate::natives::Natives;
@@ -102,7 +102,7 @@ impl Runtime {
             if let (Notice::Fatal(error), Some(core)) = (notice, core.upgrade()) {
                 // In this order: who sees the end also sees why.
                 core.report(ContextId::HOST, error.to_calog());
-                Stopper(core).exit(FATAL);
+                core.end(FATAL);
             }
         })?;
         tracing::debug!("{started} providers run");

@@ -11,9 +11,9 @@ use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
 use abi_stable::sabi_types::VersionStrings;
 
-use super::{BundleHandle, EngineHandle, Fallible, Head, RuntimeHandle, Text};
 #[cfg(feature = "host")]
 use super::suffix;
+use super::{BundleHandle, EngineHandle, Fallible, Head, RuntimeHandle, Text};
 use crate::bundle::MakeBundle;
 use crate::engine::Engine;
 use crate::value::{Value, View};
