@@ -205,6 +205,21 @@ impl Runtime {
         self.core.load(&context.0, source)
     }
 
+    /// Looks whether a script can be compiled, in a context of its engine, and runs nothing of it.
+    ///
+    /// # Errors
+    /// `script`, with file and line; `io` when it cannot be read.
+    pub fn check_script(&self, context: &ContextRef, script: &std::path::Path) -> Result<()> {
+        let name = script.to_string_lossy().into_owned();
+        let text =
+            std::fs::read(script).map_err(|error| Error::new(Code::Io, format!("{name} cannot be read: {error}")))?;
+        let source = SourceText { mode: SourceMode::Check, path: name.clone(), name, text };
+        let _turn = Turn::of(&self.worker);
+        self.worker.check_nesting()?;
+        let completion = self.core.load(&context.0, source);
+        self.worker.wait(None, completion, &self.info()).map(drop)
+    }
+
     /// Waits until a context's main chunk has ended, pumping meanwhile; gives its value.
     ///
     /// # Errors

@@ -13,7 +13,8 @@ use super::session::Session;
 pub(super) fn run(folders: &[PathBuf], paths: &[PathBuf], args: Vec<String>) -> Result<u8, Exit> {
     let programs: Vec<Program> = paths.iter().map(|path| Program::find(path)).collect::<Result<_, _>>()?;
     let manifests: Vec<_> = programs.iter().map(Program::manifest).collect();
-    let session = Session::start(folders, &manifests, args)?;
+    let mut session = Session::start(folders, &manifests, args)?;
+    session.reload_by(paths, &manifests)?;
     let contexts = contexts(&session.runtime, &programs)?;
     open(&session, &contexts)?;
     Ok(session.finish())

@@ -33,10 +33,13 @@ macro_rules! keys {
                 node: &$crate::manifest::document::Node<'_>,
                 table: &toml::de::DeTable<'_>,
             ) -> Result<$name, $crate::manifest::ManifestError> {
-                node.refuse_unknown(table, Self::KEYS)?;
-                Ok($name {
-                    $($key: $crate::manifest::keys::field(node, table, stringify!($key))?,)*
-                })
+                // All keys are looked at, whatever is wrong with some.
+                let all_known = node.note(node.refuse_unknown(table, Self::KEYS));
+                $(let $key = node.note($crate::manifest::keys::field(node, table, stringify!($key)));)*
+                match (all_known, $($key),*) {
+                    (Some(()), $(Some($key)),*) => Ok($name { $($key,)* }),
+                    _ => Err(node.noted()),
+                }
             }
 
             /// Its keys and values as a map; what is not set is left out.
@@ -175,7 +178,9 @@ impl<T: Field> Field for Vec<T> {
 
     fn read(node: &Node<'_>) -> Result<Option<Vec<T>>, ManifestError> {
         let Some(list) = node.value().as_array() else { return Ok(None) };
-        list.iter().map(|item| of_node(&node.child("", item))).collect::<Result<_, _>>().map(Some)
+        // All are looked at, whatever is wrong with some.
+        let read: Vec<_> = list.iter().map(|item| node.note(of_node(&node.child("", item)))).collect();
+        read.into_iter().collect::<Option<_>>().map(Some).ok_or_else(|| node.noted())
     }
 
     fn missing() -> Option<Vec<T>> {

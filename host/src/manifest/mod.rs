@@ -130,9 +130,17 @@ impl Manifest {
     /// # Errors
     /// When it cannot be read, is no TOML, or says what cannot be understood.
     pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
+        Manifest::read_all(path).map_err(first)
+    }
+
+    /// As [`read`](Manifest::read), with all that is wrong with it.
+    ///
+    /// # Errors
+    /// As [`read`](Manifest::read); never none.
+    pub fn read_all(path: &Path) -> Result<Manifest, Vec<ManifestError>> {
         let unreadable = |error: std::io::Error| ManifestError::at_file(path, Problem::Unreadable(error.to_string()));
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Manifest::parse(&text, path)
+        let text = std::fs::read_to_string(path).map_err(|error| vec![unreadable(error)])?;
+        Manifest::parse_all(&text, path)
     }
 
     /// Understands the text of a manifest that lies at `path`.
@@ -140,11 +148,20 @@ impl Manifest {
     /// # Errors
     /// As [`read`](Manifest::read), but for the reading.
     pub fn parse(text: &str, path: &Path) -> Result<Manifest, ManifestError> {
-        let document = Document { path, text };
-        let root = document.parse()?;
-        let manifest = Manifest::read_table(&Node::root(&document, &root), root.get_ref())?;
-        manifest.check_names(path)?;
-        Ok(manifest)
+        Manifest::parse_all(text, path).map_err(first)
+    }
+
+    /// As [`parse`](Manifest::parse), with all that is wrong with it, in its order. (Of what is no TOML,
+    /// the first.)
+    ///
+    /// # Errors
+    /// As [`read_all`](Manifest::read_all), but for the reading.
+    pub fn parse_all(text: &str, path: &Path) -> Result<Manifest, Vec<ManifestError>> {
+        let document = Document::new(path, text);
+        let root = document.parse().map_err(|error| vec![error])?;
+        let read = Manifest::read_table(&Node::root(&document, &root), root.get_ref());
+        let read = read.and_then(|manifest| manifest.check_names(path).map(|()| manifest));
+        document.note(read).ok_or_else(|| document.into_problems())
     }
 
     /// Contexts are imported by name, so each name may come once.
@@ -153,6 +170,13 @@ impl Manifest {
         let twice = (1..names.len()).find(|&at| names[..at].contains(&names[at]));
         twice.map_or(Ok(()), |at| Err(ManifestError::at_file(path, Problem::NameTwice(names[at].clone()))))
     }
+}
+
+/// The first of several problems.
+fn first(problems: Vec<ManifestError>) -> ManifestError {
+    // There always is one.
+    let none = || ManifestError::at_file(Path::new(""), Problem::Syntax("nothing is known of it".into()));
+    problems.into_iter().next().unwrap_or_else(none)
 }
 
 impl ContextEntry {

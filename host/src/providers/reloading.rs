@@ -35,6 +35,9 @@ pub struct Reloaded {
     pub reloaded: Vec<String>,
     /// Those that failed, and go on with what they had.
     pub failures: Vec<Error>,
+    /// Those whose part of the configuration has changed, and who have no way to take it over: they go on
+    /// with what they had, until the program starts again. Known for the bundles of a runtime.
+    pub kept: Vec<String>,
 }
 
 /// While it lives, a reload's code runs on this thread.

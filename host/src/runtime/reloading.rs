@@ -35,12 +35,23 @@ impl Reloader {
         let _alive = self.core.upgrade().map(|core| Counted::new(&core.liveness));
         let state = self.providers.state();
         self.providers.validate_for(&state.with(configuration.clone()))?;
-        let outcome = self.providers.reload_with(|| {
-            let new = Arc::new(configuration);
+        let (old, new) = (state.configuration(), Arc::new(configuration));
+        let mut outcome = self.providers.reload_with(|| {
             let old = state.put(Arc::clone(&new));
             self.reload_program(&new).inspect_err(|_| _ = state.put(old))
         })?;
+        outcome.kept = self.deaf(&old, &new);
         Ok(outcome)
+    }
+
+    /// The bundles whose section has changed, and who have no hook to hear of it.
+    fn deaf(&self, old: &Configuration, new: &Configuration) -> Vec<String> {
+        let mut names = self.providers.list_names();
+        names.retain(|name| {
+            let hears = self.providers.named(name).is_some_and(|provider| provider.as_reloadable().is_some());
+            !hears && old.of_bundle(name) != new.of_bundle(name)
+        });
+        names
     }
 
     fn reload_program(&self, configuration: &Configuration) -> Result<(), providers::Error> {
