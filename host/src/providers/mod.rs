@@ -48,9 +48,6 @@ mod reloading;
 mod restart;
 mod running;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use calog_plugin_api::CancelToken;

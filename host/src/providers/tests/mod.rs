@@ -1,1 +1,0 @@
-//! Providers as data: each sentence about them, row by row.
