@@ -114,8 +114,12 @@ impl<'a> Section<'a> {
         let mut keys = self.map.into_iter().flat_map(AggregateView::pairs).map(|pair| pair.key);
         let Some(key) = keys.find(|key| !key.as_str().is_some_and(|key| known.contains(&key))) else { return Ok(()) };
         let key = key.as_str().map_or_else(|| format!("{key:?}"), str::to_owned);
-        let known = if known.is_empty() { "none are".to_owned() } else { known.join(", ") };
-        Err(Error::new(Code::NotFound, format!("unknown key '{key}'; known here: {known}")).at_key(&key))
+        let known = if known.is_empty() {
+            "nothing can be set here".into()
+        } else {
+            format!("known here: {}", known.join(", "))
+        };
+        Err(Error::new(Code::NotFound, format!("unknown key '{key}'; {known}")).at_key(&key))
     }
 }
 
@@ -177,6 +181,8 @@ mod tests {
             let key = error.key().expect("a key").into_owned();
             assert!(error.message().contains(&format!("'{key}'")), "{error}");
         }
+        let nothing = Section::new(config.view()).expect("a section").finish().expect_err("keys that nobody reads");
+        assert_eq!(nothing.message(), "unknown key 'port'; nothing can be set here");
         let wrong = Section::new(View::int(3)).err().expect("an error");
         assert_eq!(wrong.message(), "the section is 3, wanted a table");
     }

@@ -44,7 +44,7 @@ pub fn task() -> Bundle {
         let all = Arc::clone(&all);
         move |info: &CallInfo| act(&all, info)
     };
-    let (spawn, scope, timeout) = (Arc::clone(&all), Arc::clone(&all), Arc::clone(&all));
+    let [spawn, scope, timeout, boot, reload] = std::array::from_fn(|_| Arc::clone(&all));
     Bundle::new("task")
         .function("spawn", move |info: &CallInfo, function: Callable, opts: Option<View<'_>>| {
             let options = SpawnOptions::read(info, opts)?;
@@ -74,7 +74,7 @@ pub fn task() -> Bundle {
         .doc("Calls a function with a new scope, and waits for every task that was spawned in it.")
         .function("with_timeout", move |info: &CallInfo, ms: View<'_>, function: Callable, opts: Option<View<'_>>| {
             let limit = Milliseconds::read("task.with_timeout", "ms", ms)?;
-            let options = TimeoutOptions::read(opts)?;
+            let options = TimeoutOptions::read(opts, timeout.grace())?;
             let limits = timeout::Limits { limit, grace: options.grace };
             Ok::<Outcome, Error>(Outcome::Pending(Scope::run(&timeout, info, None, &function, Some(limits))?))
         })
@@ -89,6 +89,23 @@ pub fn task() -> Bundle {
         .function("current", with(current))
         .returns("map")
         .doc("The running task: id, name, cancelled. Outside of spawned tasks nil.")
+        .validate(|config| grace(config).map(drop))
+        .boot(priority::EARLY, move |_, config| {
+            boot.set_grace(grace(config)?);
+            Ok(())
+        })
+        .reload(priority::EARLY, move |config| {
+            reload.set_grace(grace(config)?);
+            Ok(())
+        })
+}
+
+/// The section `[natives.task]`.
+fn grace(config: View<'_>) -> Result<Duration> {
+    let section = Section::new(config)?;
+    let grace = section.int("grace_ms", 0..)?;
+    section.finish()?;
+    Ok(grace.and_then(|ms| u64::try_from(ms).ok()).map_or(options::GRACE, Duration::from_millis))
 }
 
 /// Fails when cancelled.
