@@ -52,7 +52,7 @@ impl Calog {
         for variable in ["CALOG_PLUGIN_PATH", "CALOG_LOG", "NO_COLOR", "RUST_LOG"] {
             command.env_remove(variable);
         }
-        command.env("XDG_DATA_HOME", "/nonexistent").env("XDG_RUNTIME_DIR", "/nonexistent");
+        command.env("XDG_DATA_HOME", "/nonexistent").env("XDG_RUNTIME_DIR", std::env::temp_dir());
         Calog(command)
     }
 
