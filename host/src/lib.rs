@@ -73,3 +73,10 @@ pub use runtime::{
 };
 pub use stuck::Waiting;
 pub use surroundings::Surroundings;
+
+/// The code of the page compiles and runs.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../docs/lifecycle.md")]
+    struct Lifecycle;
+}
