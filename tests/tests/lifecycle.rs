@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use calog_tests::{Calog, Folder, Ran, Running, build_standalone};
+use calog::providers::Failures;
+use calog::{Configuration, Value};
+use calog_tests::{Calog, Folder, Ran, Running, World, build_standalone};
 use nix::sys::signal::Signal;
 
 /// A program folder with the wicked plugin in a folder of its own.
@@ -128,6 +130,59 @@ fn one_that_is_disabled_does_not_run_and_its_natives_are_there() {
 fn plugins_that_wait_for_each_other_are_told_so() {
     let ran = Program::new("after = 'sync'\nbefore = 'sync'", &[("main.lua", "")]).run().ended_with(1);
     ran.said(&["providers wait for each other: 'sync' after 'wicked' after 'sync'"]);
+}
+
+/// Has a world's runtime take over one setting of a bundle.
+fn set(world: &World, bundle: &str, key: &str, value: i64) -> Result<(), String> {
+    let section = Value::map([(key, value)]).unwrap();
+    let reloaded = world.runtime.reloader().reload(Configuration::default().bundle(bundle, section));
+    let reloaded = reloaded.map_err(|failures: Failures| failures.to_string())?;
+    assert!(reloaded.failures.is_empty(), "{:?}", reloaded.failures);
+    Ok(())
+}
+
+#[test]
+fn sync_bounds_its_names_as_it_is_told_also_while_it_runs() {
+    let two = Value::map([("max_names", 2)]).unwrap();
+    let world = World::with(|builder| builder.bundle_config("sync", two));
+    let names = world.open("names.lua", "return { make = function(kind, name) sync[kind](name) return name end }");
+    let make = |kind: &str, name: &str| world.call(&names, "make", &[kind.into(), name.into()]);
+    for kind in ["Atomic", "Shared", "WaitGroup", "Queue"] {
+        assert_eq!([make(kind, "a"), make(kind, "b")], [Ok("a".into()), Ok("b".into())], "{kind}");
+        let error = make(kind, "c").unwrap_err();
+        assert_eq!(error.code(), calog::Code::Limit, "{kind}");
+        assert!(error.message().contains("there are 2 names of this kind already"), "{error}");
+        assert_eq!(make(kind, "a"), Ok("a".into()), "one that is there is there");
+    }
+    set(&world, "sync", "max_names", 3).unwrap();
+    assert_eq!(make("Queue", "c"), Ok("c".into()));
+    set(&world, "sync", "max_names", 1).unwrap();
+    assert_eq!(make("Queue", "c"), Ok("c".into()), "what is there stays, also beyond the bound");
+    assert_eq!(make("Queue", "d").unwrap_err().code(), calog::Code::Limit);
+    let refused = set(&world, "sync", "max_names", 0).unwrap_err();
+    assert_eq!(refused, "provider 'sync' failed during validate: 'max_names' is 0, wanted an integer from 1");
+}
+
+#[test]
+fn task_takes_its_grace_over_while_it_runs() {
+    let none = Value::map([("grace_ms", 0)]).unwrap();
+    let world = World::with(|builder| builder.bundle_config("task", none));
+    let cleans = world.open(
+        "cleans.lua",
+        "return { cleaned = function()
+           local cleaned = false
+           pcall(task.with_timeout, 1, function(s)
+             s:spawn(function() pcall(task.sleep, 3600000) cleaned = true end)
+           end)
+           return cleaned
+         end }",
+    );
+    let cleaned = || world.call(&cleans, "cleaned", &[]).unwrap();
+    assert_eq!(cleaned(), Value::Bool(false), "without a grace it is aborted at once");
+    set(&world, "task", "grace_ms", 3_600_000).unwrap();
+    assert_eq!(cleaned(), Value::Bool(true));
+    assert!(set(&world, "task", "grace_ms", -1).unwrap_err().ends_with("'grace_ms' is -1, wanted an integer from 0"));
+    assert_eq!(cleaned(), Value::Bool(true), "what is refused changes nothing");
 }
 
 #[test]
