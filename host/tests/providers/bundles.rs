@@ -32,7 +32,8 @@ fn noting(name: &'static str, log: &Log) -> impl Fn() -> Bundle + Send + Sync + 
             .validate(move |config| {
                 validate(config);
                 let section = Section::new(config)?;
-                (section.value("after"), section.value("before"));
+                section.value("after");
+                section.value("before");
                 section.int("size", 1..=10)?;
                 section.finish()
             })
