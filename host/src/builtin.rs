@@ -145,7 +145,10 @@ impl Broker {
             )
         })?;
         let words: Vec<String> = words.iter().map(word).collect();
-        self.core()?.handle().log(known, info.context(), &words.join(" "));
+        let core = self.core()?;
+        let context = core.context(ContextId(info.context()));
+        let name = context.as_ref().map_or("calog", |context| &context.name);
+        crate::runtime_handle::log(known, name, core.task_name(info).as_deref(), &words.join(" "));
         Ok(())
     }
 

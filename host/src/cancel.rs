@@ -1,6 +1,6 @@
 //! Cancel tokens: a flag with hooks on two levels, each raised once, together with its children.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use calog_plugin_api::CancelToken;
 use calog_plugin_api::host_side::{Callback, CancelType};
@@ -25,7 +25,7 @@ struct Token {
     raised: AtomicU8,
     hooks: Mutex<Hooks>,
     /// The token it is raised with.
-    parent: OnceLock<Parent>,
+    parent: Option<Parent>,
 }
 
 /// The token that another is raised with, and the hook there: first for being cancelled, then for
@@ -37,10 +37,9 @@ struct Parent {
 
 /// A new token, raised with its parent.
 pub(crate) fn cancel_token(parent: Option<&CancelToken>) -> CancelToken {
-    let token = Arc::new(Token::default());
+    let hangs_on = parent.map(|token| Parent { token: token.clone(), hook: AtomicU64::new(0) });
+    let token = Arc::new(Token { raised: AtomicU8::new(0), hooks: Mutex::default(), parent: hangs_on });
     if let Some(parent) = parent {
-        // Set once, here.
-        let _ = token.parent.set(Parent { token: parent.clone(), hook: AtomicU64::new(0) });
         // The parent does not keep its children, nor what hangs on them.
         let child = Arc::downgrade(&token);
         token.hangs_on(parent.on_cancel(move || with(&child, Token::parent_was_cancelled)));
@@ -55,7 +54,7 @@ fn with(token: &Weak<Token>, act: fn(&Arc<Token>)) {
 
 impl Drop for Token {
     fn drop(&mut self) {
-        if let Some(parent) = self.parent.get() {
+        if let Some(parent) = &self.parent {
             parent.token.forget(parent.hook.load(Ordering::Acquire));
         }
     }
@@ -90,7 +89,7 @@ impl Token {
     }
 
     fn parent_was_cancelled(self: &Arc<Token>) {
-        let Some(parent) = self.parent.get() else { return };
+        let Some(parent) = &self.parent else { return };
         if parent.token.is_aborted() {
             // In one go: what runs under it would take a cancellation for one that it may answer.
             return self.raise(Level::Aborted);
@@ -101,7 +100,7 @@ impl Token {
     }
 
     fn hangs_on(&self, hook: u64) {
-        if let Some(parent) = self.parent.get() {
+        if let Some(parent) = &self.parent {
             // The one that is later has the higher number: while a new token is made, its parent may be
             // cancelled by another thread.
             parent.hook.fetch_max(hook, Ordering::AcqRel);
@@ -115,28 +114,43 @@ struct Hooks {
     last: u64,
     /// By their numbers, which rise. Those that were forgotten leave gaps, until these are half of it.
     waiting: SmallVec<[Hook; 1]>,
-    gaps: usize,
+    gaps: u32,
 }
 
+/// A hook. There is one for each token that another is raised with, and for each wait.
 struct Hook {
-    number: u64,
-    level: Level,
+    /// Twice its number, and one more if it waits for `Level::Aborted`: one word for both.
+    key: u64,
     act: Option<Callback>,
+}
+
+impl Hook {
+    fn new(number: u64, level: Level, act: Callback) -> Hook {
+        Hook { key: number * 2 + u64::from(level == Level::Aborted), act: Some(act) }
+    }
+
+    fn number(&self) -> u64 {
+        self.key / 2
+    }
+
+    fn level(&self) -> Level {
+        if self.key % 2 == 1 { Level::Aborted } else { Level::Cancelled }
+    }
 }
 
 impl Hooks {
     fn add(&mut self, level: Level, act: Callback) -> u64 {
         self.last += 1;
-        self.waiting.push(Hook { number: self.last, level, act: Some(act) });
+        self.waiting.push(Hook::new(self.last, level, act));
         self.last
     }
 
     /// Takes a hook away, for its dropping.
     fn forget(&mut self, number: u64) -> Option<Callback> {
-        let at = self.waiting.binary_search_by_key(&number, |hook| hook.number).ok()?;
+        let at = self.waiting.binary_search_by_key(&number, Hook::number).ok()?;
         let act = self.waiting[at].act.take();
-        self.gaps += usize::from(act.is_some());
-        if self.gaps * 2 > self.waiting.len() {
+        self.gaps += u32::from(act.is_some());
+        if self.gaps as usize * 2 > self.waiting.len() {
             self.waiting.retain(|hook| hook.act.is_some());
             self.gaps = 0;
         }
@@ -147,8 +161,9 @@ impl Hooks {
     fn take_due(&mut self, level: Level) -> Vec<Callback> {
         let mut due: Vec<(Level, Callback)> = Vec::new();
         for hook in &mut self.waiting {
-            if hook.level <= level {
-                due.extend(hook.act.take().map(|act| (hook.level, act)));
+            let waits_for = hook.level();
+            if waits_for <= level {
+                due.extend(hook.act.take().map(|act| (waits_for, act)));
             }
         }
         self.waiting.retain(|hook| hook.act.is_some());
@@ -179,7 +194,7 @@ impl CancelType for Token {
     /// As soon as any token is that it comes from: hooks are told one after another, and meanwhile
     /// nothing of what is aborted may run.
     fn is_aborted(&self) -> bool {
-        self.is_raised(Level::Aborted) || self.parent.get().is_some_and(|parent| parent.token.is_aborted())
+        self.is_raised(Level::Aborted) || self.parent.as_ref().is_some_and(|parent| parent.token.is_aborted())
     }
 
     fn abort(&self) {
@@ -191,12 +206,14 @@ impl CancelType for Token {
     }
 
     fn parent(&self) -> Option<CancelToken> {
-        self.parent.get().map(|parent| parent.token.clone())
+        self.parent.as_ref().map(|parent| parent.token.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
 
     #[test]
@@ -231,7 +248,7 @@ mod tests {
             data.forget(*number);
             data.forget(*number);
             let hooks = data.hooks.lock();
-            assert!(hooks.gaps * 2 <= hooks.waiting.len(), "{} gaps in {}", hooks.gaps, hooks.waiting.len());
+            assert!(hooks.gaps as usize * 2 <= hooks.waiting.len(), "{} gaps in {}", hooks.gaps, hooks.waiting.len());
         }
         assert_eq!((waiting(&data), data.hooks.lock().waiting.len() <= 2), (1, true));
         data.cancel();

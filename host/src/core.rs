@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use calog_plugin_api::host_side::{EngineHandle, promise};
+use calog_plugin_api::host_side::{Callback, EngineHandle, promise};
 use calog_plugin_api::{
-    Args, CallInfo, Completion, Error, Facts, Finisher, Outcome, Result, RuntimeHandle, Str, Value,
+    Args, CallInfo, Completion, Error, Facts, Finisher, Native, Outcome, Result, RuntimeHandle, Str, Value,
 };
 
 use crate::context::ContextShared;
@@ -31,6 +31,8 @@ static NEXT_RUNTIME: AtomicU64 = AtomicU64::new(1);
 pub(crate) struct Core {
     pub(crate) id: u64,
     start: Instant,
+    /// What is waited for by who sleeps; there may be many.
+    timer_text: Str,
     pub(crate) liveness: Arc<Liveness>,
     pub(crate) contexts: RwLock<SlotTable<Arc<ContextShared>>>,
     pub(crate) threads: Threads,
@@ -46,6 +48,8 @@ pub(crate) struct Core {
     /// Set when the runtime is built; plugins hold clones.
     handle: OnceLock<RuntimeHandle>,
     keep_alive: Mutex<Vec<Counted>>,
+    /// Says what the task of a call is called. Dropped when the runtime closes, as natives are.
+    pub(crate) task_names: Mutex<Option<Native>>,
     /// What `calog.args()` gives.
     pub(crate) args: Vec<String>,
     /// The code that the program shall end with; set by the first to ask.
@@ -67,6 +71,7 @@ impl Core {
         Arc::new(Core {
             id: NEXT_RUNTIME.fetch_add(1, Ordering::Relaxed),
             start: Instant::now(),
+            timer_text: Str::from("a timer"),
             liveness: Arc::default(),
             contexts: RwLock::new(SlotTable::new()),
             threads: Threads::default(),
@@ -79,6 +84,7 @@ impl Core {
             host: parts.host,
             handle: OnceLock::new(),
             keep_alive: Mutex::default(),
+            task_names: Mutex::default(),
             args: parts.args,
             exit: OnceLock::new(),
             closing: AtomicBool::new(false),
@@ -112,14 +118,14 @@ impl Core {
     pub(crate) fn promise(&self, text: impl Into<Str>, external: bool) -> (Completion, Finisher) {
         let settled = external.then(|| {
             let counted = Counted::new(&self.liveness);
-            Box::new(move || drop(counted)) as Box<dyn FnOnce() + Send>
+            Callback::new(move |_| drop(counted))
         });
         promise(text, external, settled)
     }
 
     /// A promise that is kept at this time.
     pub(crate) fn sleep_until(&self, time: Instant) -> Completion {
-        let (completion, finisher) = self.promise("a timer", true);
+        let (completion, finisher) = self.promise(self.timer_text.clone(), true);
         let (alarm, timers) = (self.timers.alarm(time), Arc::downgrade(&self.timers));
         // Nobody can cancel it before it is given out, so the alarm is set by then.
         finisher.on_cancel(move || {
@@ -128,7 +134,7 @@ impl Core {
             }
         });
         // A waiter that left is no loss.
-        self.timers.set(alarm, Box::new(move || _ = finisher.finish(Ok(Value::Nil))));
+        self.timers.set(alarm, move || _ = finisher.finish(Ok(Value::Nil)));
         completion
     }
 
@@ -178,6 +184,17 @@ impl Core {
     /// Reports an error that no caller sees, to the embedding program.
     pub(crate) fn report(&self, context: ContextId, error: Error) {
         self.send(&self.host, Envelope::Report { context, error });
+    }
+
+    /// What the task of this call is called, if it has a name and anybody knows it.
+    pub(crate) fn task_name(&self, info: &CallInfo) -> Option<String> {
+        // Called without the lock: it is foreign code.
+        let names = self.task_names.lock().clone()?;
+        match names.call(info, Args::new(&[])) {
+            Outcome::Ready(name) => name.view().as_str().map(str::to_owned),
+            // Nobody waits for a name, nor asks why there is none.
+            Outcome::Failed(_) | Outcome::Pending(_) => None,
+        }
     }
 
     pub(crate) fn keep_alive(&self, change: i32) {

@@ -181,7 +181,7 @@ impl HostType for ContextHost {
     }
 
     fn log(&self, level: Level, message: &str) {
-        crate::runtime_handle::log(level, &self.shared.name, message);
+        crate::runtime_handle::log(level, &self.shared.name, None, message);
     }
 
     fn report(&self, error: Error) {

@@ -22,12 +22,37 @@ pub(crate) struct Task {
     pub(crate) info: KeptInfo,
 }
 
-/// Something that the context is to be resumed for.
-#[derive(Clone)]
-pub(crate) struct Watch {
-    pub(crate) canceller: Canceller,
+/// Something that the context is to be resumed for. There may be very many.
+pub(crate) struct Wait {
+    /// Ends it; a task that is only to have its turn waits for nothing.
+    pub(crate) canceller: Option<Canceller>,
+    pub(crate) who: Who,
+}
+
+/// Who waits.
+pub(crate) enum Who {
+    /// A suspended task.
+    Task(Task),
+    /// Code that the engine sees to, such as that behind a promise; with its call's token.
+    Code(Option<CancelToken>),
+}
+
+impl Who {
     /// The token of the call that waits.
-    pub(crate) token: Option<CancelToken>,
+    pub(crate) fn token(&self) -> Option<&CancelToken> {
+        match self {
+            Who::Task(task) => task.info.cancel_token(),
+            Who::Code(token) => token.as_ref(),
+        }
+    }
+
+    /// The suspended task, if it is one.
+    pub(crate) fn task(self) -> Option<Task> {
+        match self {
+            Who::Task(task) => Some(task),
+            Who::Code(_) => None,
+        }
+    }
 }
 
 /// A context, on its thread.
@@ -39,9 +64,8 @@ pub(crate) struct LocalContext {
     handle: RefCell<Option<ContextHandle>>,
     /// How many entries are on the stack.
     entered: Cell<u32>,
-    pub(crate) tasks: RefCell<KeyMap<u64, Task>>,
-    /// The waits that the context is to be resumed for, suspended tasks' and others.
-    pub(crate) watches: RefCell<KeyMap<u64, Watch>>,
+    /// The waits that the context is to be resumed for.
+    pub(crate) waits: RefCell<KeyMap<u64, Wait>>,
     functions: RefCell<KeyMap<u64, Weak<ScriptFunction>>>,
     objects: RefCell<KeyMap<u64, Weak<ScriptObject>>>,
     next_key: Cell<u64>,
@@ -54,8 +78,7 @@ impl LocalContext {
             base,
             handle: RefCell::default(),
             entered: Cell::new(0),
-            tasks: RefCell::default(),
-            watches: RefCell::default(),
+            waits: RefCell::default(),
             functions: RefCell::default(),
             objects: RefCell::default(),
             next_key: Cell::new(1),
@@ -132,10 +155,10 @@ impl LocalContext {
         self.shared.core.send(&self.shared.thread, Envelope::Close { context: self.shared.id, reply: None });
     }
 
-    /// Notes a task that is suspended from now on.
-    pub(crate) fn note_task(&self, number: TaskKey, task: Task) {
-        let replaced = self.tasks.borrow_mut().insert(number.0, task);
-        if let Some(replaced) = replaced {
+    /// Notes a wait from now on.
+    pub(crate) fn note(&self, key: WaitKey, wait: Wait) {
+        let replaced = self.waits.borrow_mut().insert(key.0, wait);
+        if let Some(replaced) = replaced.and_then(|wait| wait.who.task()) {
             let error = Error::new(Code::Dead, "the engine has given the number of this task to another");
             // A caller that left is no loss.
             let _ = replaced.finisher.finish(Err(error));
@@ -144,11 +167,10 @@ impl LocalContext {
 
     /// Ends all waits and tells the callers of suspended tasks.
     fn fail_tasks(&self, error: &Error) {
-        let watches = std::mem::take(&mut *self.watches.borrow_mut());
+        let waits = std::mem::take(&mut *self.waits.borrow_mut());
         // One that has its result meanwhile resumes nobody any more.
-        watches.into_values().for_each(|watch| _ = watch.canceller.cancel(error));
-        let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
-        for task in tasks.into_values() {
+        waits.values().flat_map(|wait| &wait.canceller).for_each(|canceller| _ = canceller.cancel(error));
+        for task in waits.into_values().filter_map(|wait| wait.who.task()) {
             // A caller that left is no loss.
             let _ = task.finisher.finish(Err(error.clone()));
         }
@@ -176,12 +198,15 @@ impl LocalContext {
     /// in a script, so it is of interest only where no other wait is.
     pub(crate) fn waiting(&self) -> Vec<Waiting> {
         // Without the borrow: whatever the engine does in answer may end and begin waits.
-        let watches: Vec<_> = self.watches.borrow().iter().map(|(key, watch)| (*key, watch.clone())).collect();
+        let waits = self.waits.borrow();
+        let found = waits.iter().filter_map(|(key, wait)| Some((*key, wait.canceller.clone()?)));
+        let cancellers: Vec<_> = found.collect();
+        drop(waits);
         let (mut with_site, mut without) = (Vec::new(), Vec::new());
-        for (key, watch) in watches {
+        for (key, canceller) in cancellers {
             let site = self.ask(|handle| handle.wait_site(WaitKey(key)));
             let list = if site.is_some() { &mut with_site } else { &mut without };
-            list.push(Waiting::new(&self.shared, site, &watch.canceller.text()));
+            list.push(Waiting::new(&self.shared, site, &canceller.text()));
         }
         if with_site.is_empty() { without } else { with_site }
     }
@@ -224,14 +249,14 @@ impl LocalContext {
 
     /// The last reference to a function is gone.
     pub(crate) fn release(&self, key: calog_plugin_api::FunctionKey) {
-        self.functions.borrow_mut().remove(&key.0);
+        forget(&mut self.functions.borrow_mut(), key.0);
         // A context that is dead has nothing to release; one that panics here is now dead.
         let _ = self.enter_any(None, |handle| handle.release(key));
     }
 
     /// The last reference to an Object is gone.
     pub(crate) fn release_object(&self, key: calog_plugin_api::ObjectKey) {
-        self.objects.borrow_mut().remove(&key.0);
+        forget(&mut self.objects.borrow_mut(), key.0);
         // As for functions.
         let _ = self.enter_any(None, |handle| handle.release_object(key));
     }
@@ -258,6 +283,17 @@ impl LocalContext {
         self.shared.printer.flush();
     }
 }
+
+/// Takes out what is gone. A map that was large once, when very many left at a time, gives room back.
+fn forget<T>(map: &mut KeyMap<u64, Weak<T>>, key: u64) {
+    map.remove(&key);
+    if map.capacity() > LARGE && map.len() * 8 < map.capacity() {
+        map.shrink_to(map.len() * 2);
+    }
+}
+
+/// How many places of a map are worth giving back.
+const LARGE: usize = 1024;
 
 /// What a call that was aborted comes to.
 ///

@@ -115,17 +115,24 @@ impl RuntimeType for Shared {
 
     fn log(&self, level: Level, context: u64, message: &str) {
         let name = self.core().ok().and_then(|core| core.context(ContextId(context)));
-        log(level, name.as_ref().map_or("calog", |context| &context.name), message);
+        log(level, name.as_ref().map_or("calog", |context| &context.name), None, message);
+    }
+
+    fn name_tasks(&self, names: Native) {
+        if let Ok(core) = self.core() {
+            // The one before is dropped after the lock: it is foreign code.
+            let _before = core.task_names.lock().replace(names);
+        }
     }
 }
 
-/// One structured log line in a context's name.
-pub(crate) fn log(level: Level, context: &str, message: &str) {
+/// One structured log line in the name of a context, and of a task if it is one's.
+pub(crate) fn log(level: Level, context: &str, task: Option<&str>, message: &str) {
     match level {
-        Level::Error => tracing::error!(context, "{message}"),
-        Level::Warn => tracing::warn!(context, "{message}"),
-        Level::Info => tracing::info!(context, "{message}"),
-        Level::Debug => tracing::debug!(context, "{message}"),
-        Level::Trace => tracing::trace!(context, "{message}"),
+        Level::Error => tracing::error!(context, task, "{message}"),
+        Level::Warn => tracing::warn!(context, task, "{message}"),
+        Level::Info => tracing::info!(context, task, "{message}"),
+        Level::Debug => tracing::debug!(context, task, "{message}"),
+        Level::Trace => tracing::trace!(context, task, "{message}"),
     }
 }

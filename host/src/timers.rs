@@ -2,20 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use calog_plugin_api::host_side::Callback;
 
 use crate::joining::Joinable;
 use crate::sync::time::Instant;
 use crate::sync::{Condvar, Mutex};
 use crate::thread::Thread;
 
-type Work = Box<dyn FnOnce() + Send>;
-
 /// An alarm that was set: when it rings, and its number among those of that time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Alarm(Instant, u64);
+pub(crate) struct Alarm {
+    /// Nanoseconds from the start.
+    at: u64,
+    number: u64,
+}
 
 /// The timers of one runtime.
 pub(crate) struct Timers {
+    start: Instant,
     /// Whoever closes the runtime waits there.
     host: Arc<Thread>,
     state: Mutex<State>,
@@ -24,7 +30,7 @@ pub(crate) struct Timers {
 
 #[derive(Default)]
 struct State {
-    alarms: BTreeMap<Alarm, Work>,
+    alarms: BTreeMap<Alarm, Callback>,
     last: u64,
     thread: Option<Joinable>,
     stopped: bool,
@@ -32,25 +38,33 @@ struct State {
 
 impl Timers {
     pub(crate) fn new(host: &Arc<Thread>) -> Arc<Timers> {
-        Arc::new(Timers { host: Arc::clone(host), state: Mutex::default(), changed: Condvar::new() })
+        Arc::new(Timers {
+            start: Instant::now(),
+            host: Arc::clone(host),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        })
     }
 
     /// An alarm of this time, that is set later: for work that must know it.
     pub(crate) fn alarm(&self, time: Instant) -> Alarm {
+        // Times beyond some centuries are as good as never.
+        let at = u64::try_from(time.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX);
         let mut state = self.state.lock();
         state.last += 1;
-        Alarm(time, state.last)
+        Alarm { at, number: state.last }
     }
 
     /// Does the work at this time, on the timers' thread; once stopped, drops it.
-    pub(crate) fn at(self: &Arc<Timers>, time: Instant, work: Work) -> Alarm {
+    pub(crate) fn at(self: &Arc<Timers>, time: Instant, work: impl FnOnce() + Send + 'static) -> Alarm {
         let alarm = self.alarm(time);
         self.set(alarm, work);
         alarm
     }
 
     /// Does the work at the alarm's time, as `at`.
-    pub(crate) fn set(self: &Arc<Timers>, alarm: Alarm, work: Work) {
+    pub(crate) fn set(self: &Arc<Timers>, alarm: Alarm, work: impl FnOnce() + Send + 'static) {
+        let work = Callback::new(move |_| work());
         let mut state = self.state.lock();
         if state.stopped {
             // The work is dropped after the lock: it may hold foreign code.
@@ -87,14 +101,14 @@ impl Timers {
                 self.changed.wait(&mut state);
                 continue;
             };
-            let Alarm(time, _) = *first.key();
+            let time = self.start + Duration::from_nanos(first.key().at);
             if Instant::now() < time {
                 self.changed.wait_until(&mut state, time);
                 continue;
             }
             let work = first.remove();
             drop(state);
-            work();
+            work.ring();
             state = self.state.lock();
         }
     }
@@ -122,7 +136,6 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::channel;
-    use std::time::Duration;
 
     use super::*;
 
@@ -134,13 +147,12 @@ mod tests {
         let (go, going) = channel::<()>();
         let start = Instant::now();
         // The thread is held here until all others are set.
-        timers.at(start, Box::new(move || going.recv().expect("the test lets it go")));
+        timers.at(start, move || going.recv().expect("the test lets it go"));
         for delay in [3, 1, 2, 0] {
             let ring = ring.clone();
-            timers
-                .at(start + Duration::from_millis(delay), Box::new(move || ring.send(delay).expect("the test hears")));
+            timers.at(start + Duration::from_millis(delay), move || ring.send(delay).expect("the test hears"));
         }
-        let forgotten = timers.at(start, Box::new(|| panic!("an alarm that was taken back rings")));
+        let forgotten = timers.at(start, || panic!("an alarm that was taken back rings"));
         timers.forget(forgotten);
         go.send(()).expect("the thread waits");
         let order: Vec<u64> = (0..4).map(|_| rung.recv().expect("an alarm")).collect();

@@ -11,7 +11,8 @@
 use std::fmt::{self, Debug, Formatter};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crate::abi::{Callback, Head, Outcome, guard_drop};
 use crate::error::{Code, Error, Result};
@@ -28,43 +29,52 @@ enum State {
     Over,
 }
 
-/// What the three handles share.
+/// What the three handles share. There are some for every wait, so it is small.
+#[repr(C)]
 struct Core {
-    text: Str,
+    /// Its maker's functions: the first word, by which handles of other makers find them.
+    table: &'static CompletionTable,
+    /// How many handles there are.
+    handles: AtomicU32,
+    /// Whether someone outside the scripts may finish it.
     external: bool,
-    state: Mutex<State>,
+    text: Str,
+    state: Mutex<Phase>,
+}
+
+/// Where it is, and who wants to know when it gets on.
+struct Phase {
+    state: State,
     /// Runs once the completion has left `Waiting`, after its result was passed on.
-    settled: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    settled: Option<Callback>,
 }
 
 impl Core {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Phase> {
         // Nothing panics while the lock is held: callbacks run outside.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn settle(&self) {
-        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(settled) = settled {
-            settled();
-        }
+        let settled = self.lock().settled.take();
+        settled.into_iter().for_each(Callback::ring);
     }
 
     fn finish(&self, result: Result<Value>) -> Result<(), Result<Value>> {
         let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Over) {
+        match std::mem::replace(&mut state.state, State::Over) {
             State::Waiting { then: Some(then), hook, .. } => {
                 drop(state);
                 drop(hook);
                 then.call(result.into());
             }
             State::Waiting { then: None, hook, .. } => {
-                *state = State::Finished(result);
+                state.state = State::Finished(result);
                 drop(state);
                 drop(hook);
             }
             other => {
-                *state = other;
+                state.state = other;
                 return Err(result);
             }
         }
@@ -74,11 +84,11 @@ impl Core {
 
     fn cancel(&self, error: Error) -> bool {
         let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Over) {
+        match std::mem::replace(&mut state.state, State::Over) {
             State::Waiting { then, hook, .. } => {
                 let late = then.is_none().then(|| error.clone());
                 if let Some(error) = late {
-                    *state = State::Finished(Err(error));
+                    state.state = State::Finished(Err(error));
                 }
                 drop(state);
                 if let Some(hook) = hook {
@@ -89,7 +99,7 @@ impl Core {
                 }
             }
             other => {
-                *state = other;
+                state.state = other;
                 return false;
             }
         }
@@ -99,7 +109,7 @@ impl Core {
 
     /// Asks the wait to end. A patient one does not; its hook runs, once.
     fn ask(&self, error: Error) -> bool {
-        let hook = match &mut *self.lock() {
+        let hook = match &mut self.lock().state {
             State::Waiting { hook, patient: true, .. } => Some(hook.take()),
             _ => None,
         };
@@ -113,14 +123,14 @@ impl Core {
     }
 
     fn be_patient(&self) {
-        if let State::Waiting { patient, .. } = &mut *self.lock() {
+        if let State::Waiting { patient, .. } = &mut self.lock().state {
             *patient = true;
         }
     }
 
     /// The waiter leaves without waiting.
     fn abandon(&self) {
-        let before = std::mem::replace(&mut *self.lock(), State::Over);
+        let before = std::mem::replace(&mut self.lock().state, State::Over);
         if let State::Waiting { hook, .. } = before {
             if let Some(hook) = hook {
                 hook.ring();
@@ -131,12 +141,12 @@ impl Core {
 
     fn then(&self, then: Callback) {
         let mut state = self.lock();
-        let result = match &mut *state {
+        let result = match &mut state.state {
             State::Waiting { then: waiter @ None, .. } => {
                 *waiter = Some(then);
                 return;
             }
-            _ => match std::mem::replace(&mut *state, State::Over) {
+            _ => match std::mem::replace(&mut state.state, State::Over) {
                 State::Finished(result) => result,
                 // Neither happens with one waiter, which the handles guarantee.
                 _ => Err(Error::new(Code::Dead, "the result was already taken")),
@@ -149,7 +159,7 @@ impl Core {
     fn on_cancel(&self, new: Callback) {
         let mut state = self.lock();
         // Hooks are foreign code: the new one runs, and a replaced one is dropped, after the lock.
-        let (_replaced, late) = match &mut *state {
+        let (_replaced, late) = match &mut state.state {
             State::Waiting { hook, .. } => (hook.replace(new), None),
             // A result that waits to be taken was not cancelled.
             State::Finished(Ok(_)) => (Some(new), None),
@@ -163,10 +173,10 @@ impl Core {
 
     fn try_take(&self) -> Option<Result<Value>> {
         let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Over) {
+        match std::mem::replace(&mut state.state, State::Over) {
             State::Finished(result) => Some(result),
             other => {
-                *state = other;
+                state.state = other;
                 None
             }
         }
@@ -207,12 +217,10 @@ static TABLE: CompletionTable = CompletionTable {
     be_patient,
 };
 
-/// What the handles are made of: a counted pointer to a core and its maker's functions.
-#[repr(C)]
-struct Shared {
-    table: NonNull<CompletionTable>,
-    core: NonNull<()>,
-}
+/// What the handles are made of: a counted pointer to a core, which begins with one to its maker's
+/// functions.
+#[repr(transparent)]
+struct Shared(NonNull<NonNull<CompletionTable>>);
 
 // SAFETY: a core is Send and Sync, and its count atomic.
 unsafe impl Send for Shared {}
@@ -222,24 +230,36 @@ unsafe impl Sync for Shared {}
 impl Clone for Shared {
     fn clone(&self) -> Shared {
         // SAFETY: this handle keeps the core alive.
-        unsafe { ((*self.table.as_ptr()).retain)(self.core.as_ptr()) };
-        Shared { table: self.table, core: self.core }
+        unsafe { (self.table().retain)(self.core()) };
+        Shared(self.0)
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: this handle owns one reference.
-        unsafe { ((*self.table.as_ptr()).release)(self.core.as_ptr()) };
+        unsafe { (self.table().release)(self.core()) };
     }
 }
 
 impl Shared {
+    #[inline]
+    fn core(&self) -> *const () {
+        self.0.as_ptr().cast_const().cast()
+    }
+
+    #[inline]
+    fn table(&self) -> &CompletionTable {
+        // SAFETY: this handle keeps the core alive, whose first word points to a table that lives as
+        // long as the program.
+        unsafe { self.0.as_ref().as_ref() }
+    }
+
     /// What is waited for, and whether someone outside the scripts may finish it.
     fn describe(&self) -> (String, bool) {
         let mut value = Value::Nil;
         // SAFETY: the core is alive; the value is initialised.
-        let external = unsafe { ((*self.table.as_ptr()).text)(self.core.as_ptr(), &mut value) };
+        let external = unsafe { (self.table().text)(self.core(), &mut value) };
         (String::from_utf8_lossy(value.view().as_bytes().unwrap_or_default()).into_owned(), external)
     }
 
@@ -247,7 +267,7 @@ impl Shared {
         let mut outcome = ManuallyDrop::new(Outcome::from(result));
         // SAFETY: the core is alive; on success it has taken the outcome, which is not dropped here.
         unsafe {
-            if ((*self.table.as_ptr()).finish)(self.core.as_ptr(), &raw mut *outcome) {
+            if (self.table().finish)(self.core(), &raw mut *outcome) {
                 return Ok(());
             }
         }
@@ -276,21 +296,13 @@ pub struct Canceller(Shared);
 /// finish it; `settled` runs once it is finished, cancelled or abandoned.
 ///
 /// Plugins get theirs from [`RuntimeHandle::completion`](crate::RuntimeHandle::completion).
-pub fn promise(
-    text: impl Into<Str>,
-    external: bool,
-    settled: Option<Box<dyn FnOnce() + Send>>,
-) -> (Completion, Finisher) {
-    let core = Arc::new(Core {
-        text: text.into(),
-        external,
-        state: Mutex::new(State::Waiting { then: None, hook: None, patient: false }),
-        settled: Mutex::new(settled),
-    });
-    let core = Arc::into_raw(core).cast_mut().cast::<()>();
-    // SAFETY: a pointer from an Arc is never null.
-    let shared = Shared { table: NonNull::from(&TABLE), core: unsafe { NonNull::new_unchecked(core) } };
-    (Completion(shared.clone()), Finisher(shared))
+pub fn promise(text: impl Into<Str>, external: bool, settled: Option<Callback>) -> (Completion, Finisher) {
+    let state = State::Waiting { then: None, hook: None, patient: false };
+    let state = Mutex::new(Phase { state, settled });
+    let core = Box::new(Core { table: &TABLE, handles: AtomicU32::new(2), external, text: text.into(), state });
+    // Its first field is a reference, which is as good as a pointer.
+    let core = NonNull::from(Box::leak(core)).cast();
+    (Completion(Shared(core)), Finisher(Shared(core)))
 }
 
 impl Completion {
@@ -299,7 +311,7 @@ impl Completion {
         let mut outcome = Outcome::Ready(Value::Nil);
         let shared = &self.0;
         // SAFETY: the core is alive; the outcome is initialised and replaced on success.
-        let there = unsafe { ((*shared.table.as_ptr()).try_take)(shared.core.as_ptr(), &mut outcome) };
+        let there = unsafe { (shared.table().try_take)(shared.core(), &mut outcome) };
         if there { outcome.settled().map_err(|_| self) } else { Err(self) }
     }
 
@@ -307,7 +319,7 @@ impl Completion {
     pub fn then(self, then: impl FnOnce(Result<Value>) + Send + 'static) {
         let shared = self.into_shared();
         // SAFETY: the core is alive; the callback is handed over.
-        unsafe { ((*shared.table.as_ptr()).then)(shared.core.as_ptr(), Callback::on_result(then)) };
+        unsafe { (shared.table().then)(shared.core(), Callback::on_result(then)) };
     }
 
     /// A handle by which this wait can be cancelled while somebody is in it.
@@ -336,7 +348,7 @@ impl Completion {
 impl Drop for Completion {
     fn drop(&mut self) {
         // SAFETY: the core is alive.
-        unsafe { ((*self.0.table.as_ptr()).abandon)(self.0.core.as_ptr()) };
+        unsafe { (self.0.table().abandon)(self.0.core()) };
     }
 }
 
@@ -371,7 +383,7 @@ impl Finisher {
     /// Whether anybody could still want a result: not when the wait was cancelled or given up.
     pub fn is_awaited(&self) -> bool {
         // SAFETY: the core is alive.
-        unsafe { ((*self.0.table.as_ptr()).is_awaited)(self.0.core.as_ptr()) }
+        unsafe { (self.0.table().is_awaited)(self.0.core()) }
     }
 
     /// Runs the closure, at most once, when the wait is cancelled, timed out or abandoned; at once if
@@ -379,7 +391,7 @@ impl Finisher {
     pub fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
         let hook = Callback::new(move |_outcome| hook());
         // SAFETY: the core is alive; the callback is handed over.
-        unsafe { ((*self.0.table.as_ptr()).on_cancel)(self.0.core.as_ptr(), hook) };
+        unsafe { (self.0.table().on_cancel)(self.0.core(), hook) };
     }
 
     /// From now on the wait does not end when its call is cancelled or its deadline passes: the hook
@@ -388,7 +400,7 @@ impl Finisher {
     /// closes does not wait for it.
     pub fn be_patient(&self) {
         // SAFETY: the core is alive.
-        unsafe { ((*self.0.table.as_ptr()).be_patient)(self.0.core.as_ptr()) };
+        unsafe { (self.0.table().be_patient)(self.0.core()) };
     }
 }
 
@@ -414,13 +426,13 @@ impl Canceller {
     /// Ends the wait with this error, if it has not ended. Whether it did.
     pub fn cancel(&self, error: &Error) -> bool {
         // SAFETY: the core is alive; the error is borrowed for the call.
-        unsafe { ((*self.0.table.as_ptr()).cancel)(self.0.core.as_ptr(), error) }
+        unsafe { (self.0.table().cancel)(self.0.core(), error) }
     }
 
     /// Asks the wait to end with this error; a patient one ends in its own time. Whether it ended.
     pub fn ask(&self, error: &Error) -> bool {
         // SAFETY: as above.
-        unsafe { ((*self.0.table.as_ptr()).ask)(self.0.core.as_ptr(), error) }
+        unsafe { (self.0.table().ask)(self.0.core(), error) }
     }
 }
 
@@ -432,13 +444,23 @@ unsafe fn core_ref<'a>(core: *const ()) -> &'a Core {
 }
 
 unsafe extern "C" fn retain(core: *const ()) {
-    // SAFETY: the core came from `promise` and a reference is alive.
-    unsafe { Arc::increment_strong_count(core.cast::<Core>()) };
+    // SAFETY: the core came from `promise` and a handle is alive.
+    // ORDERING: relaxed, as who copies a handle has one.
+    let before = unsafe { core_ref(core) }.handles.fetch_add(1, Ordering::Relaxed);
+    if before > u32::MAX / 2 {
+        // Nothing sound is left to do once the count could wrap, which takes handles leaked by the billion.
+        std::process::abort();
+    }
 }
 
 unsafe extern "C" fn release(core: *const ()) {
-    // SAFETY: as above; the caller gives its reference back.
-    guard_drop(|| drop(unsafe { Arc::from_raw(core.cast::<Core>()) }));
+    // SAFETY: as above; the caller gives its handle back.
+    // ORDERING: release, so that what was done through this handle is done before the core is freed.
+    if unsafe { core_ref(core) }.handles.fetch_sub(1, Ordering::Release) == 1 {
+        fence(Ordering::Acquire);
+        // SAFETY: it was the last handle; the core came from a box in `promise`.
+        guard_drop(|| drop(unsafe { Box::from_raw(core.cast_mut().cast::<Core>()) }));
+    }
 }
 
 unsafe extern "C" fn finish(core: *const (), outcome: *mut Outcome) -> bool {
@@ -506,7 +528,7 @@ unsafe extern "C" fn try_take(core: *const (), out: *mut Outcome) -> bool {
 
 unsafe extern "C" fn is_awaited(core: *const ()) -> bool {
     // SAFETY: the core is borrowed for the call.
-    matches!(*unsafe { core_ref(core) }.lock(), State::Waiting { .. })
+    matches!(unsafe { core_ref(core) }.lock().state, State::Waiting { .. })
 }
 
 unsafe extern "C" fn text(core: *const (), out: *mut Value) -> bool {

@@ -74,6 +74,7 @@
 
 mod abi;
 mod bundle;
+mod callee;
 mod completion;
 mod descriptor;
 mod engine;
@@ -96,6 +97,7 @@ pub use abi::{
     KeepAlive, KeptInfo, Native, NativeType, Object, ObjectType, Outcome, RuntimeHandle,
 };
 pub use bundle::{Bundle, MakeBundle, priority};
+pub use callee::Callee;
 pub use completion::{Canceller, Completion, Finisher};
 pub use descriptor::{Descriptor, Param};
 pub use engine::{

@@ -75,10 +75,10 @@ fn alarms_ring_or_are_taken_back_and_their_thread_ends() {
         let (rung, dropped) = (Count::default(), Count::default());
         let work = || {
             let (rung, guard) = (rung.clone(), OnDrop(dropped.clone()));
-            Box::new(move || {
+            move || {
                 rung.up();
                 drop(guard);
-            })
+            }
         };
         let at = |milliseconds| Instant::now() + Duration::from_millis(milliseconds);
         timers.at(at(3), work());
@@ -90,7 +90,7 @@ fn alarms_ring_or_are_taken_back_and_their_thread_ends() {
         });
         joined(forgetter);
         timers.stop();
-        timers.at(at(0), Box::new(|| super::probe::wrong("an alarm rings that was set after the end".into())));
+        timers.at(at(0), || super::probe::wrong("an alarm rings that was set after the end".into()));
         until(|| timers.join_ended());
         assert_eq!(dropped.get(), 3, "alarms that rang, were taken back or were dropped at the end");
         assert!(rung.get() <= 3);

@@ -1,6 +1,6 @@
 //! Completions: of finishing, cancelling and leaving one wins, and everybody is told.
 
-use calog_plugin_api::host_side::promise;
+use calog_plugin_api::host_side::{Callback, promise};
 use calog_plugin_api::{Code, Completion, Finisher, Value};
 
 use super::check::check;
@@ -9,7 +9,8 @@ use super::scene::{Count, Heard, cancelled, joined, promised, spawn};
 /// A promise whose cancel hook and settling are counted.
 fn counted() -> (Completion, Finisher, Count, Count) {
     let (hooks, settled) = (Count::default(), Count::default());
-    let (completion, finisher) = promise("the model", true, Some(Box::new(settled.rises())));
+    let rises = settled.rises();
+    let (completion, finisher) = promise("the model", true, Some(Callback::new(move |_| rises())));
     finisher.on_cancel(hooks.rises());
     (completion, finisher, hooks, settled)
 }

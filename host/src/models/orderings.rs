@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use calog_plugin_api::host_side::promise;
+use calog_plugin_api::host_side::{Callback, promise};
 use calog_plugin_api::{Code, Error, FunctionKey, Value};
 use loom::thread::spawn;
 
@@ -161,7 +161,7 @@ fn of_finishing_cancelling_and_leaving_one_wins() {
         let settled = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&settled);
         let (completion, finisher) =
-            promise("", false, Some(Box::new(move || _ = count.fetch_add(1, Ordering::Relaxed))));
+            promise("", false, Some(Callback::new(move |_| _ = count.fetch_add(1, Ordering::Relaxed))));
         let canceller = completion.canceller();
         let finish = spawn(move || finisher.finish(Ok(1.into())));
         let cancel = spawn(move || canceller.cancel(&Error::new(Code::Cancelled, "")));

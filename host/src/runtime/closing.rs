@@ -161,6 +161,8 @@ impl Runtime {
     /// Drops what plugins have made: natives, bundles, engines.
     fn drop_plugins(&self, until: Instant) -> Option<Lost> {
         self.core.set_natives(Natives::default());
+        let names = self.core.task_names.lock().take();
+        drop(names);
         let bundles: Vec<String> = self.core.engines.catalog.bundles().into_iter().map(|it| it.name).collect();
         let providers = self.providers.take_all().into_iter().map(|(name, it)| {
             let what = if bundles.contains(&name) { "bundle" } else { "provider" };

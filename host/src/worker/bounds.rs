@@ -37,7 +37,7 @@ fn set_alarm(core: &Arc<Core>, canceller: Canceller, deadline_ns: u64) -> Alarm 
         canceller.ask(&Error::new(Code::Timeout, "the call's deadline has passed"));
         drop(counted);
     };
-    core.timers.at(core.instant(deadline_ns), Box::new(alarm))
+    core.timers.at(core.instant(deadline_ns), alarm)
 }
 
 fn set_hook(canceller: Canceller, token: &CancelToken) -> (CancelToken, u64) {

@@ -1,6 +1,6 @@
 //! Suspended tasks and watched completions: the waits that leave the thread free.
 //!
-//! Invariant: a key is in `watches` from the moment something is waited for until the context is
+//! Invariant: a key is in `waits` from the moment something is waited for until the context is
 //! resumed with the result, cancelled or ended; so each result resumes at most once.
 
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use calog_plugin_api::host_side::Entered;
 use calog_plugin_api::{
-    CallInfo, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, TaskKey, Value, WaitKey,
+    CallInfo, CancelToken, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, TaskKey, Value, WaitKey,
 };
 
 use super::bounds::{Bounds, cancelled};
@@ -17,7 +17,7 @@ use super::{Worker, answer};
 use crate::context::State;
 use crate::envelope::Envelope;
 use crate::ids::ContextId;
-use crate::local::{LocalContext, Task, Watch, check_aborted};
+use crate::local::{LocalContext, Task, Wait, Who, check_aborted};
 use crate::sync::time::Instant;
 
 impl Worker {
@@ -48,43 +48,39 @@ impl Worker {
     }
 
     fn suspend(&self, local: &Rc<LocalContext>, task: TaskKey, on: Completion, finisher: Finisher, info: KeptInfo) {
-        self.watch(local, on, WaitKey(task.0), &info);
-        local.note_task(task, Task { finisher, info });
+        let info_kept = info.clone();
+        self.wait_for(local, on, WaitKey(task.0), &info_kept, Who::Task(Task { finisher, info }));
     }
 
     /// A task that gave way is resumed in its turn, or after so many milliseconds.
     fn give_way(&self, local: &Rc<LocalContext>, task: TaskKey, value: &Value, finisher: Finisher, info: KeptInfo) {
-        let turn = match time_of(value) {
-            Ok(None) if info.is_cancelled() => {
-                local.note_task(task, Task { finisher, info });
-                return self.resume_later(local, WaitKey(task.0), Err(cancelled()));
+        let result = match time_of(value) {
+            Ok(Some(time)) => {
+                let turn = self.core.sleep_until(Instant::now() + time);
+                return self.suspend(local, task, turn, finisher, info);
             }
-            Ok(None) => {
-                local.note_task(task, Task { finisher, info });
-                return self.resume_later(local, WaitKey(task.0), Ok(Value::Nil));
-            }
-            Ok(Some(time)) => self.core.sleep_until(Instant::now() + time),
-            Err(error) => {
-                local.note_task(task, Task { finisher, info });
-                return self.resume_later(local, WaitKey(task.0), Err(error));
-            }
+            Ok(None) if info.is_cancelled() => Err(cancelled()),
+            Ok(None) => Ok(Value::Nil),
+            Err(error) => Err(error),
         };
-        self.suspend(local, task, turn, finisher, info);
-    }
-
-    fn resume_later(&self, local: &LocalContext, key: WaitKey, result: Result<Value>) {
+        let key = WaitKey(task.0);
+        local.note(key, Wait { canceller: None, who: Who::Task(Task { finisher, info }) });
         self.core.send(&self.thread, Envelope::Resume { context: local.shared.id, key, result });
     }
 
     /// Has a context resumed once a completion is finished.
     pub(crate) fn watch(&self, local: &Rc<LocalContext>, completion: Completion, key: WaitKey, info: &CallInfo) {
-        let (core, thread, context) = (Arc::clone(&self.core), Arc::clone(&self.thread), local.shared.id);
+        self.wait_for(local, completion, key, info, Who::Code(info.cancel_token().cloned()));
+    }
+
+    fn wait_for(&self, local: &LocalContext, completion: Completion, key: WaitKey, info: &CallInfo, who: Who) {
         let bounds = Bounds::set(&self.core, &completion, info);
-        let watch = Watch { canceller: completion.canceller(), token: info.cancel_token().cloned() };
-        local.watches.borrow_mut().insert(key.0, watch);
+        local.note(key, Wait { canceller: Some(completion.canceller()), who });
+        let context = Arc::clone(&local.shared);
         completion.then(move |result| {
             drop(bounds);
-            core.send(&thread, Envelope::Resume { context, key, result });
+            let resume = Envelope::Resume { context: context.id, key, result };
+            context.core.send(&context.thread, resume);
         });
     }
 
@@ -94,19 +90,28 @@ impl Worker {
             // Its tasks are answered when it ends, which is as soon as none of its code is on the stack.
             return;
         }
-        let watch = local.watches.borrow_mut().remove(&key.0);
         // Before the entry: its caller is answered with what comes of this, and the engine may give the
         // number to another task.
-        let task = local.tasks.borrow_mut().remove(&key.0);
-        let token = task
-            .as_ref()
-            .map_or_else(|| watch.as_ref().and_then(|watch| watch.token.as_ref()), |task| task.info.cancel_token());
+        let who = local.waits.borrow_mut().remove(&key.0).map(|wait| wait.who);
+        let token = who.as_ref().and_then(Who::token);
         if let Some(Err(error)) = token.map(check_aborted) {
             local.abandon(key);
+            let task = who.and_then(Who::task);
             return task.into_iter().for_each(|task| answer(Outcome::Failed(error.clone()), task.finisher));
         }
         let entered = local.enter(token, |handle| handle.resume(key, result));
-        let Some(task) = task else { return self.after_watch(context, entered) };
+        let aborted = token.is_some_and(CancelToken::is_aborted);
+        if aborted && entered.is_err() {
+            // Just now, maybe before the engine was entered.
+            local.abandon(key);
+        }
+        let Some(task) = who.and_then(Who::task) else {
+            // What an aborted call comes to is nobody's failure.
+            if !aborted {
+                self.after_watch(context, entered);
+            }
+            return;
+        };
         match entered {
             Ok(Entered::Done(outcome)) => answer(unless_aborted(&task.info, outcome), task.finisher),
             Ok(Entered::Waiting(key, on)) => self.suspend(&local, key, on, task.finisher, task.info),

@@ -44,11 +44,11 @@ pub fn task() -> Bundle {
         let all = Arc::clone(&all);
         move |info: &CallInfo| act(&all, info)
     };
-    let [spawn, scope, timeout, boot, reload] = std::array::from_fn(|_| Arc::clone(&all));
+    let [spawn, scope, timeout, boot, reload, names] = std::array::from_fn(|_| Arc::clone(&all));
     Bundle::new("task")
         .function("spawn", move |info: &CallInfo, function: Callable, opts: Option<View<'_>>| {
             let options = SpawnOptions::read(info, opts)?;
-            spawn.place(info)?.scope.spawn(&spawn, info, function, options)
+            spawn.place(info)?.scope.spawn(info, function, options)
         })
         .params(["fn", "opts"])
         .returns("handle")
@@ -90,8 +90,11 @@ pub fn task() -> Bundle {
         .returns("map")
         .doc("The running task: id, name, cancelled. Outside of spawned tasks nil.")
         .validate(|config| grace(config).map(drop))
-        .boot(priority::EARLY, move |_, config| {
+        .boot(priority::EARLY, move |runtime, config| {
             boot.set_grace(grace(config)?);
+            let names = Arc::clone(&names);
+            let label = move |info: &CallInfo| label(&names, info);
+            runtime.name_tasks(&calog_plugin_api::Function::new("task.label", label).build()?);
             Ok(())
         })
         .reload(priority::EARLY, move |config| {
@@ -106,6 +109,12 @@ fn grace(config: View<'_>) -> Result<Duration> {
     let grace = section.int("grace_ms", 0..)?;
     section.finish()?;
     Ok(grace.and_then(|ms| u64::try_from(ms).ok()).map_or(options::GRACE, Duration::from_millis))
+}
+
+/// How the log calls the task that the call is made in.
+fn label(all: &Registry, info: &CallInfo) -> Option<String> {
+    let task = all.running(info)?.task?;
+    Some(task.label())
 }
 
 /// Fails when cancelled.

@@ -111,10 +111,15 @@ impl Registry {
     /// # Errors
     /// Only when the host itself fails.
     pub(crate) fn place(self: &Arc<Registry>, info: &CallInfo) -> Result<Place> {
-        match info.cancel_token().and_then(|token| self.under(token.clone())) {
-            Some(under) => Ok(under.place()),
+        match self.running(info) {
+            Some(place) => Ok(place),
             None => Ok(Place { scope: self.root(info)?, task: None }),
         }
+    }
+
+    /// Where the calling code is, unless it is outside of all scopes.
+    pub(crate) fn running(&self, info: &CallInfo) -> Option<Place> {
+        info.cancel_token().and_then(|token| self.under(token.clone())).map(Under::place)
     }
 
     /// What runs under a token, or under the nearest that it comes from: others make tokens, too.
@@ -147,7 +152,7 @@ impl Registry {
         if let Some(root) = roots.get_mut(&info.context()) {
             return Ok(act(root));
         }
-        let mut root = Root { scope: Scope::root(info)?, awaited: HashMap::new() };
+        let mut root = Root { scope: Scope::root(self, info)?, awaited: HashMap::new() };
         let done = act(&mut root);
         roots.insert(info.context(), root);
         drop(roots);

@@ -3,25 +3,29 @@
 //! Invariant: a scope ends once, when its body has ended and no task of it is left; from then on it
 //! takes none.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use calog_plugin_api::Facts;
 use calog_plugin_api::prelude::*;
 
 use crate::options::{Driver, SpawnOptions};
-use crate::registry::{Registry, Under, lock};
+use crate::registry::{Place, Registry, Under, lock};
 use crate::task::{Handle, Task, cancelled};
 use crate::timeout::{Alarm, Limits};
 use crate::token::{TokenObject, members, no_arguments, no_member};
 
 /// A scope.
 pub(crate) struct Scope {
+    /// It may hold scopes itself.
+    all: Weak<Registry>,
     pub(crate) name: Option<String>,
     /// What its body and its tasks run under.
     pub(crate) token: CancelToken,
     pub(crate) runtime: RuntimeHandle,
     /// The spawned task whose scope it is.
     pub(crate) task: Option<Arc<Task>>,
+    /// The scope that it is within, which does not end before.
+    within: Option<Arc<Scope>>,
     /// Where it was begun.
     context: u64,
     limits: Option<Limits>,
@@ -30,8 +34,8 @@ pub(crate) struct Scope {
 
 #[derive(Default)]
 struct State {
-    /// How many tasks of it have not ended.
-    tasks: usize,
+    /// How many tasks of it, and scopes within it, have not ended.
+    inside: usize,
     /// What the body came to.
     body: Option<Result<Value>>,
     timed_out: bool,
@@ -46,10 +50,23 @@ struct State {
 
 impl Scope {
     /// The scope of what a context spawns outside of all others. It ends with the context.
-    pub(crate) fn root(info: &CallInfo) -> Result<Arc<Scope>> {
+    pub(crate) fn root(all: &Arc<Registry>, info: &CallInfo) -> Result<Arc<Scope>> {
         let token = info.runtime().cancel_token(None)?;
-        let (runtime, context) = (info.runtime().clone(), info.context());
-        Ok(Arc::new(Scope { name: None, token, runtime, task: None, context, limits: None, state: Mutex::default() }))
+        Ok(Arc::new(Scope::new(all, token, info)))
+    }
+
+    fn new(all: &Arc<Registry>, token: CancelToken, info: &CallInfo) -> Scope {
+        Scope {
+            all: Arc::downgrade(all),
+            name: None,
+            token,
+            runtime: info.runtime().clone(),
+            task: None,
+            within: None,
+            context: info.context(),
+            limits: None,
+            state: Mutex::default(),
+        }
     }
 
     /// Calls a function with a new scope. The completion has its result when all tasks have ended.
@@ -64,12 +81,15 @@ impl Scope {
         let token = runtime.cancel_token(info.cancel_token())?;
         let waits_for = name.as_deref().map_or_else(|| "a scope".to_owned(), |name| format!("scope '{name}'"));
         let (completion, finisher) = runtime.internal_completion(&waits_for);
-        let (runtime_kept, task) = (runtime.clone(), all.place(info)?.task);
-        let context = info.context();
-        let scope = Scope { name, token, runtime: runtime_kept, task, context, limits, state: Mutex::default() };
-        let scope = Arc::new(scope);
+        let Place { scope: around, task } = all.place(info)?;
+        // Code of a scope that has ended is being ended itself.
+        let within = around.begin_inside().is_ok().then_some(around);
+        let scope = Arc::new(Scope { name, task, within, limits, ..Scope::new(all, token, info) });
         scope.be_waited_for(finisher, info);
-        all.awaited(info, &scope)?;
+        if let Err(error) = all.awaited(info, &scope) {
+            scope.body_ended(Err(error));
+            return Ok(completion);
+        }
         all.enter(&scope.token, Under::Body(Arc::clone(&scope)));
         if let Some(limits) = &scope.limits {
             let alarm = Alarm::set(&scope, limits.limit.duration, Scope::time_out);
@@ -82,10 +102,8 @@ impl Scope {
         let mut facts = info.facts();
         facts.deadline_ns = 0;
         let within = KeptInfo::new(runtime.clone(), Some(scope.token.clone()), facts);
-        let object =
-            Value::Object(Object::new(Arc::new(ScopeObject { scope: Arc::clone(&scope), all: Arc::clone(all) })));
-        let all = Arc::clone(all);
-        function.start(&within, Args::new(&[object.view()]), move |result| scope.body_ended(&all, result));
+        let object = Value::Object(Object::new(Arc::new(ScopeObject(Arc::clone(&scope)))));
+        function.start(&within, Args::new(&[object.view()]), move |result| scope.body_ended(result));
         Ok(completion)
     }
 
@@ -111,23 +129,17 @@ impl Scope {
     /// `closed` when the scope has ended.
     pub(crate) fn spawn(
         self: &Arc<Scope>,
-        all: &Arc<Registry>,
         info: &CallInfo,
         function: Callable,
         options: SpawnOptions,
     ) -> Result<Value> {
+        let all = self.all.upgrade().ok_or_else(|| Error::new(Code::Dead, "the runtime is closed"))?;
         let number = all.number();
         let token = info.runtime().cancel_token(Some(&self.token))?;
+        self.begin_inside()?;
         let task = Arc::new(Task::new(number, options.name, self, token, info));
-        {
-            let mut state = lock(&self.state);
-            if state.ended {
-                return Err(Error::new(Code::Closed, "task.spawn: the scope has ended"));
-            }
-            state.tasks += 1;
-        }
         all.enter(&task.token, Under::Task(Arc::clone(&task)));
-        let spawned = Spawned { all: Arc::clone(all), task: Arc::clone(&task) };
+        let spawned = Spawned(Arc::clone(&task));
         let mut facts = info.facts();
         (facts.deadline_ns, facts.depth) = (0, 0);
         facts.flags &= !Facts::GIVES_WAY;
@@ -142,19 +154,37 @@ impl Scope {
         Ok(Value::Object(Object::new(Arc::new(Handle(task)))))
     }
 
-    fn body_ended(&self, all: &Registry, result: Result<Value>) {
+    /// Something begins that the scope waits for.
+    ///
+    /// # Errors
+    /// `closed` when the scope has ended.
+    fn begin_inside(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return Err(Error::new(Code::Closed, "task.spawn: the scope has ended"));
+        }
+        state.inside += 1;
+        Ok(())
+    }
+
+    fn end_inside(&self) {
+        lock(&self.state).inside -= 1;
+        self.end_if_done();
+    }
+
+    fn body_ended(&self, result: Result<Value>) {
         let failed = result.is_err();
         lock(&self.state).body = Some(result);
         if failed {
             self.token.cancel();
         }
-        self.end_if_done(all);
+        self.end_if_done();
     }
 
-    fn end_if_done(&self, all: &Registry) {
+    fn end_if_done(&self) {
         let (waiter, timed_out, result) = {
             let mut state = lock(&self.state);
-            if state.ended || state.tasks > 0 {
+            if state.ended || state.inside > 0 {
                 return;
             }
             let Some(result) = state.body.take() else { return };
@@ -164,8 +194,10 @@ impl Scope {
         // Outside of the lock: it may ring just now.
         let alarm = lock(&self.state).alarm.take();
         drop(alarm);
-        all.leave(&self.token);
-        all.answered(self.context, self);
+        if let Some(all) = self.all.upgrade() {
+            all.leave(&self.token);
+            all.answered(self.context, self);
+        }
         if timed_out {
             // Who called another context is let go when it is cancelled: what it called may still run.
             self.token.abort();
@@ -173,6 +205,9 @@ impl Scope {
         if let Some(waiter) = waiter {
             // A context that has closed meanwhile needs no result.
             let _ = waiter.finish(result);
+        }
+        if let Some(within) = &self.within {
+            within.end_inside();
         }
     }
 
@@ -208,33 +243,29 @@ impl Scope {
 }
 
 /// A task of a scope until it has ended. One that is dropped before it began has ended as well.
-struct Spawned {
-    all: Arc<Registry>,
-    task: Arc<Task>,
-}
+struct Spawned(Arc<Task>);
 
 impl Spawned {
     fn end(self, result: Result<Value>) {
-        self.task.end(result);
+        self.0.end(result);
     }
 }
 
 impl Drop for Spawned {
     fn drop(&mut self) {
-        if !self.task.is_finished() {
-            self.task.end(Err(Error::new(Code::Dead, "the task's context has closed")));
+        let Spawned(task) = self;
+        if !task.is_finished() {
+            task.end(Err(Error::new(Code::Dead, "the task's context has closed")));
         }
-        self.all.leave(&self.task.token);
-        lock(&self.task.scope.state).tasks -= 1;
-        self.task.scope.end_if_done(&self.all);
+        if let Some(all) = task.scope.all.upgrade() {
+            all.leave(&task.token);
+        }
+        task.scope.end_inside();
     }
 }
 
 /// A scope as its body holds it: `spawn(fn, opts)`, `cancel()`, `token()`, `name`.
-struct ScopeObject {
-    scope: Arc<Scope>,
-    all: Arc<Registry>,
-}
+struct ScopeObject(Arc<Scope>);
 
 impl ScopeObject {
     fn spawn(&self, info: &CallInfo, args: Args<'_>) -> Result<Value> {
@@ -247,7 +278,7 @@ impl ScopeObject {
             return Err(Error::new(Code::Type, format!("scope.spawn: argument 1 'fn': wanted function, got {found}")));
         };
         let options = SpawnOptions::read(info, Some(args.get(1)))?;
-        self.scope.spawn(&self.all, info, function.clone(), options)
+        self.0.spawn(info, function.clone(), options)
     }
 }
 
@@ -267,7 +298,7 @@ impl ObjectType for ScopeObject {
 
     fn get(&self, _info: &CallInfo, property: &str) -> Result<Value> {
         match property {
-            "name" => Ok(self.scope.name.as_deref().map_or(Value::Nil, Value::from)),
+            "name" => Ok(self.0.name.as_deref().map_or(Value::Nil, Value::from)),
             _ => Err(Error::new(Code::NotFound, format!("a scope has no property '{property}'"))),
         }
     }
@@ -281,16 +312,16 @@ impl ObjectType for ScopeObject {
         }
         match method {
             "cancel" => {
-                self.scope.token.cancel();
+                self.0.token.cancel();
                 Outcome::Ready(Value::Nil)
             }
-            "token" => Outcome::Ready(Value::Object(TokenObject::object(&self.scope.token))),
+            "token" => Outcome::Ready(Value::Object(TokenObject::object(&self.0.token))),
             _ => no_member("scope", method),
         }
     }
 
     fn text(&self) -> String {
-        match &self.scope.name {
+        match &self.0.name {
             Some(name) => format!("<scope '{name}'>"),
             None => "<scope>".into(),
         }

@@ -1,7 +1,6 @@
 //! A spawned task, and the handle that scripts hold.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use calog_plugin_api::prelude::*;
 
@@ -17,18 +16,21 @@ pub(crate) struct Task {
     pub(crate) scope: Arc<Scope>,
     /// The context that spawned it.
     context: u64,
-    begun: Instant,
+    /// When it began, on the runtime's clock.
+    begun_ns: u64,
     state: Mutex<State>,
 }
 
+/// There may be very many tasks, so it is small.
 #[derive(Default)]
 struct State {
     /// Somebody joins it, or did.
     joined: bool,
     joiner: Option<Finisher>,
-    /// The result, until it is joined.
-    result: Option<Result<Value>>,
-    took: Option<Duration>,
+    /// What it came to, until it is joined.
+    result: Option<Box<Result<Value>>>,
+    /// Once it has ended.
+    took_ns: Option<u64>,
 }
 
 /// The error of who is cancelled.
@@ -45,13 +47,25 @@ impl Task {
         info: &CallInfo,
     ) -> Task {
         let name = name.map(String::into_boxed_str);
-        let (scope, context, begun) = (Arc::clone(scope), info.context(), Instant::now());
-        Task { number, name, token, scope, context, begun, state: Mutex::default() }
+        let (scope, context, begun_ns) = (Arc::clone(scope), info.context(), info.runtime().now_ns());
+        Task { number, name, token, scope, context, begun_ns, state: Mutex::default() }
     }
 
     /// Its name among all tasks of the runtime.
     pub(crate) fn id(&self) -> String {
         format!("task-{}", self.number)
+    }
+
+    /// How logs and traces call it: its id, its name, its scope.
+    pub(crate) fn label(&self) -> String {
+        let name = self.name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let scope = self.scope.name.as_deref().map(|scope| format!(" of scope '{scope}'")).unwrap_or_default();
+        format!("{}{name}{scope}", self.id())
+    }
+
+    /// Where an error of it has come through.
+    fn frame(&self) -> Frame {
+        Frame { function: self.label(), ..Frame::default() }
     }
 
     /// Its function has given a result: whoever joins gets it.
@@ -60,18 +74,19 @@ impl Task {
             Code::Panic => Error::new(Code::Panic, "task panicked").with_frames(error.frames()),
             _ => error,
         });
+        let result = result.map_err(|error| error.with_frame(self.frame()));
         let joiner = {
             let mut state = lock(&self.state);
-            state.took = Some(self.begun.elapsed());
+            state.took_ns = Some(self.so_far_ns());
             match state.joiner.take() {
                 Some(joiner) => joiner,
-                None => return state.result = Some(result),
+                None => return state.result = Some(Box::new(result)),
             }
         };
         if let Err(result) = joiner.finish(result) {
             // The joiner has left meanwhile: it can be joined again.
             let mut state = lock(&self.state);
-            (state.joined, state.result) = (false, Some(result));
+            (state.joined, state.result) = (false, Some(Box::new(result)));
         }
     }
 
@@ -83,7 +98,7 @@ impl Task {
         }
         state.joined = true;
         if let Some(result) = state.result.take() {
-            return result.into();
+            return (*result).into();
         }
         let (completion, finisher) = info.runtime().internal_completion(&format!("the end of {}", self.id()));
         let me = Arc::downgrade(self);
@@ -102,12 +117,16 @@ impl Task {
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        lock(&self.state).took.is_some()
+        lock(&self.state).took_ns.is_some()
     }
 
     fn elapsed_ms(&self) -> f64 {
-        let took = lock(&self.state).took;
-        took.unwrap_or_else(|| self.begun.elapsed()).as_secs_f64() * 1e3
+        let took = lock(&self.state).took_ns;
+        took.unwrap_or_else(|| self.so_far_ns()) as f64 / 1e6
+    }
+
+    fn so_far_ns(&self) -> u64 {
+        self.scope.runtime.now_ns().saturating_sub(self.begun_ns)
     }
 }
 
@@ -115,14 +134,12 @@ impl Drop for Task {
     /// An error that nobody joined fails nobody; it is told.
     fn drop(&mut self) {
         let result = std::mem::take(&mut *lock(&self.state)).result;
-        let Some(Err(error)) = result else { return };
+        let Some(Err(error)) = result.map(|result| *result) else { return };
         // Who was asked to end, or ended with its context, has not failed.
         if matches!(error.code(), Code::Cancelled | Code::Dead) {
             return;
         }
-        let name = self.name.as_deref().map(|name| format!(" '{name}'")).unwrap_or_default();
-        let scope = self.scope.name.as_deref().map(|scope| format!(" of scope '{scope}'")).unwrap_or_default();
-        let message = format!("{}{name}{scope} failed, and nobody joined it: {error:?}", self.id());
+        let message = format!("{} failed, and nobody joined it: {error:?}", self.label());
         self.scope.runtime.log(Level::Warn, self.context, &message);
     }
 }

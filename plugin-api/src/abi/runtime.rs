@@ -46,6 +46,8 @@ pub trait RuntimeType: Send + Sync + 'static {
     fn log(&self, level: Level, context: u64, message: &str);
     /// Runs the hook when a context closes; at once if it has, or never was.
     fn when_closed(&self, context: u64, hook: Callback);
+    /// Whom to ask what the task of a call is called.
+    fn name_tasks(&self, names: Native);
 }
 
 /// Both sides of a promise, on their way to a plugin.
@@ -73,6 +75,7 @@ pub(crate) struct RuntimeTable {
     site: unsafe extern "C" fn(*const (), u64, *mut Value),
     log: unsafe extern "C" fn(*const (), u32, u64, Text),
     when_closed: unsafe extern "C" fn(*const (), u64, Callback),
+    name_tasks: unsafe extern "C" fn(*const (), *const Native),
 }
 
 shared_handle! {
@@ -100,6 +103,7 @@ impl<T: RuntimeType> Maker<T> {
         site: site::<T>,
         log: log::<T>,
         when_closed: when_closed::<T>,
+        name_tasks: name_tasks::<T>,
     };
 }
 
@@ -241,6 +245,14 @@ impl RuntimeHandle {
         // SAFETY: see `id`; the callback is handed over.
         unsafe { ((*self.table.as_ptr()).when_closed)(self.data.as_ptr(), context, hook) };
     }
+
+    /// Has the host ask this native what the task of a call is called, when it writes a log line for
+    /// that call: it is called without arguments in the call's circumstances, on the caller's thread,
+    /// and gives a text or nil. One native is asked, the last that was named.
+    pub fn name_tasks(&self, names: &Native) {
+        // SAFETY: see `id`; the native is borrowed for the call.
+        unsafe { ((*self.table.as_ptr()).name_tasks)(self.data.as_ptr(), names) };
+    }
 }
 
 fn broken(text: &str, error: Error) -> Completion {
@@ -371,6 +383,14 @@ unsafe extern "C" fn when_closed<T: RuntimeType>(data: *const (), context: u64, 
     // SAFETY: see `id`.
     let runtime = unsafe { arc_ref::<T>(data) };
     super::guard_drop(|| runtime.when_closed(context, hook));
+}
+
+unsafe extern "C" fn name_tasks<T: RuntimeType>(data: *const (), names: *const Native) {
+    // SAFETY: see `id`.
+    unsafe {
+        let runtime = arc_ref::<T>(data);
+        guard_drop(|| runtime.name_tasks((*names).clone()));
+    }
 }
 
 unsafe extern "C" fn log<T: RuntimeType>(data: *const (), level: u32, context: u64, message: Text) {

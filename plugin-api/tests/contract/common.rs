@@ -64,6 +64,7 @@ impl RuntimeType for TestRuntime {
     fn log(&self, level: Level, context: u64, message: &str) {
         self.lines.lock().expect("no test panics here").push(format!("{} {context} {message}", level.word()));
     }
+    fn name_tasks(&self, _names: Native) {}
     fn when_closed(&self, context: u64, hook: Callback) {
         // Context 9 has closed; the others never do.
         if context == 9 {

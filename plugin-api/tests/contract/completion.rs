@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use calog_plugin_api::host_side::promise;
+use calog_plugin_api::host_side::{Callback, promise};
 use calog_plugin_api::{Code, Completion, Error, Finisher, Outcome, Result, Value};
 
 use crate::common::{Drops, callable, show};
@@ -25,7 +25,7 @@ impl Watched {
         let watched = Watched { hooks: Arc::default(), settled: Arc::default() };
         let settled = watched.settled.clone();
         let count = move || add(&settled, 1);
-        let (completion, finisher) = promise("a test", true, Some(Box::new(count)));
+        let (completion, finisher) = promise("a test", true, Some(Callback::new(move |_| count())));
         let hooks = watched.hooks.clone();
         finisher.on_cancel(move || add(&hooks, 1));
         (completion, finisher, watched)

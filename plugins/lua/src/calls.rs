@@ -1,6 +1,6 @@
 //! How every call out of Lua ends: with a value, an error, or a wait.
 
-use calog_plugin_api::{Args, Code, Completion, Error, Outcome, Result, Value, View};
+use calog_plugin_api::{Args, Callee, Code, Completion, Error, Outcome, Result, Value, View};
 
 use crate::core::Core;
 use crate::ffi::{Reply, Stack};
@@ -11,7 +11,13 @@ use crate::{convert, errors};
 /// The outcome is looked at where the callee wrote it: moving it first costs more than the rest of
 /// a short call, since a wide load of what was just written in parts stalls.
 #[inline(always)]
-pub(crate) fn make(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args<'_>) -> Outcome) -> Reply {
+pub(crate) fn make(
+    core: &Core,
+    stack: Stack,
+    first: i32,
+    callee: Callee<'_>,
+    call: impl FnOnce(Args<'_>) -> Outcome,
+) -> Reply {
     if core.is_closing() {
         return closing(core, stack);
     }
@@ -21,12 +27,18 @@ pub(crate) fn make(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args
     if count <= few.len() && convert::view_plain(&stack, first, &mut few[..count]) {
         return end(core, stack, call(Args::new(&few[..count])));
     }
-    make_any(core, stack, first, call)
+    make_any(core, stack, first, callee, call)
 }
 
 #[inline(never)]
-fn make_any(core: &Core, stack: Stack, first: i32, call: impl FnOnce(Args<'_>) -> Outcome) -> Reply {
-    let reply = convert::with_args(core, &stack, first, |args| end(core, stack, call(args)));
+fn make_any(
+    core: &Core,
+    stack: Stack,
+    first: i32,
+    callee: Callee<'_>,
+    call: impl FnOnce(Args<'_>) -> Outcome,
+) -> Reply {
+    let reply = convert::with_args(core, &stack, first, callee, |args| end(core, stack, call(args)));
     reply.unwrap_or_else(|error| errors::raise(core, stack, &error))
 }
 

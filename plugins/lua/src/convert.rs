@@ -4,7 +4,11 @@
 //! where they lie on the stack; tables are written into one block by a reader that is used again. A
 //! failed conversion leaves the stack as it was.
 
-use calog_plugin_api::{AggregateView, Args, Builder, Code, Error, Kind, MAX_STRING_BYTES, Result, Shape, Value, View};
+use std::ops::Range;
+
+use calog_plugin_api::{
+    AggregateView, Args, Builder, Callee, Code, Error, Kind, MAX_STRING_BYTES, Result, Shape, Value, View,
+};
 
 use crate::core::Core;
 use crate::ffi::{Stack, Type};
@@ -63,7 +67,13 @@ fn plain(stack: &Stack, index: i32) -> Option<View<'_>> {
 ///
 /// # Errors
 /// Those of [`read`], naming the argument.
-pub(crate) fn with_args<R>(core: &Core, stack: &Stack, first: i32, body: impl FnOnce(Args<'_>) -> R) -> Result<R> {
+pub(crate) fn with_args<R>(
+    core: &Core,
+    stack: &Stack,
+    first: i32,
+    callee: Callee<'_>,
+    body: impl FnOnce(Args<'_>) -> R,
+) -> Result<R> {
     let count = count_args(stack, first);
     if count <= FEW_ARGUMENTS {
         let mut views = [View::NIL; FEW_ARGUMENTS];
@@ -71,7 +81,7 @@ pub(crate) fn with_args<R>(core: &Core, stack: &Stack, first: i32, body: impl Fn
             return Ok(body(Args::new(&views[..count])));
         }
     }
-    with_owned_args(core, stack, first, count, body)
+    with_owned_args(core, stack, first..first + count as i32, callee, body)
 }
 
 /// How many values there are from index `first` on.
@@ -97,29 +107,31 @@ pub(crate) fn view_plain<'a>(stack: &'a Stack, first: i32, views: &mut [View<'a>
 fn with_owned_args<R>(
     core: &Core,
     stack: &Stack,
-    first: i32,
-    count: usize,
+    indices: Range<i32>,
+    callee: Callee<'_>,
     body: impl FnOnce(Args<'_>) -> R,
 ) -> Result<R> {
+    let (first, count) = (indices.start, indices.len());
     if count <= FEW_ARGUMENTS {
         let mut owned = [const { Value::Nil }; FEW_ARGUMENTS];
         let mut views = [View::NIL; FEW_ARGUMENTS];
-        own_args(core, stack, first, &mut owned[..count])?;
+        own_args(core, stack, first, callee, &mut owned[..count])?;
         view_args(stack, first, &owned[..count], &mut views[..count]);
         return Ok(body(Args::new(&views[..count])));
     }
     let mut owned = vec![Value::Nil; count];
     let mut views = vec![View::NIL; count];
-    own_args(core, stack, first, &mut owned)?;
+    own_args(core, stack, first, callee, &mut owned)?;
     view_args(stack, first, &owned, &mut views);
     Ok(body(Args::new(&views)))
 }
 
 /// Reads the arguments that are not plain; the others stay nil.
-fn own_args(core: &Core, stack: &Stack, first: i32, owned: &mut [Value]) -> Result<()> {
-    for (place, index) in owned.iter_mut().zip(first..) {
+fn own_args(core: &Core, stack: &Stack, first: i32, callee: Callee<'_>, owned: &mut [Value]) -> Result<()> {
+    for (at, place) in owned.iter_mut().enumerate() {
+        let index = first + at as i32;
         if plain(stack, index).is_none() {
-            *place = read(core, stack, index).map_err(|it| it.inside(&format!("argument {}", index + 1 - first)))?;
+            *place = read(core, stack, index).map_err(|error| callee.argument(at, &error))?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 //! owns the callable; a weak table finds it again by the callable's address, which nobody else can
 //! have as long as the userdata lives.
 
-use calog_plugin_api::{Callable, Facts, FunctionKey, Result};
+use calog_plugin_api::{Callable, Callee, Facts, FunctionKey, Result};
 
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type, upvalue};
@@ -27,7 +27,7 @@ impl Entry for CallForeign {
         {
             return errors::raise(core, stack, &error);
         }
-        calls::make(core, stack, 1, |args| callable.call(core.current.info(), args))
+        calls::make(core, stack, 1, Callee::Function, |args| callable.call(core.current.info(), args))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {

@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 
-use calog_plugin_api::{Callable, Native, Result, RuntimeHandle};
+use calog_plugin_api::{Callable, Callee, Native, Result, RuntimeHandle};
 
 use crate::convert;
 use crate::core::Core;
@@ -41,7 +41,7 @@ impl Entry for CallNative {
     #[inline]
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(bound) = stack.cell::<Bound>(upvalue(1)) else { return calls::tampered(stack) };
-        calls::make(core, stack, 1, |args| bound.native.call(core.current.info(), args))
+        calls::make(core, stack, 1, Callee::Native(&bound.native), |args| bound.native.call(core.current.info(), args))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use calog_plugin_api::{Descriptor, Object, Result};
+use calog_plugin_api::{Callee, Descriptor, Object, Result};
 
 use crate::convert;
 use crate::core::Core;
@@ -145,7 +145,9 @@ impl Entry for CallMethod {
         let method = stack.lossy(upvalue(2));
         let with_colon = stack.top() > 0 && stack.same(1, upvalue(1));
         let first = if with_colon { 2 } else { 1 };
-        calls::make(core, stack, first, |args| held.object.call(core.current.info(), &method, args))
+        calls::make(core, stack, first, Callee::Method(&held.object, &method), |args| {
+            held.object.call(core.current.info(), &method, args)
+        })
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {

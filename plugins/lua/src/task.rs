@@ -4,12 +4,12 @@
 //! the entry answers `Step::Waiting`, and `resume` leaves the answer here before the thread goes on.
 //! So it is with a task that gives way. The cells are empty whenever Lua runs script code.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use calog_plugin_api::{CallInfo, Code, Completion, Error, KeptInfo, KeyMap, Result, Step, TaskKey, Value, WaitKey};
 
 use crate::core::Core;
-use crate::ffi::{Progress, Ref, Stack};
+use crate::ffi::{Layout, Progress, Ref, Stack};
 use crate::{calls, convert, errors};
 
 /// Ended threads that are kept for the next tasks.
@@ -44,7 +44,9 @@ pub(crate) struct Tasks {
     /// The result of the wait, for the thread that is just resumed.
     answer: Cell<Option<Result<Value>>>,
     /// Threads in which something waits: scripts must not resume them.
-    busy: RefCell<Vec<Stack>>,
+    busy: RefCell<KeyMap<usize, ()>>,
+    /// How threads look in memory, once there is one.
+    layout: OnceCell<Layout>,
 }
 
 impl Tasks {
@@ -80,18 +82,15 @@ impl Tasks {
     }
 
     pub(crate) fn is_busy(&self, thread: Stack) -> bool {
-        self.busy.borrow().contains(&thread)
+        self.busy.borrow().contains_key(&thread.id())
     }
 
     pub(crate) fn begin_busy(&self, thread: Stack) {
-        self.busy.borrow_mut().push(thread);
+        self.busy.borrow_mut().insert(thread.id(), ());
     }
 
     pub(crate) fn end_busy(&self, thread: Stack) {
-        let mut busy = self.busy.borrow_mut();
-        if let Some(at) = busy.iter().rposition(|it| *it == thread) {
-            busy.swap_remove(at);
-        }
+        self.busy.borrow_mut().remove(&thread.id());
     }
 
     fn acquire(&self, core: &Core) -> Thread {
@@ -99,6 +98,7 @@ impl Tasks {
             return thread;
         }
         let stack = core.main.new_thread();
+        self.layout.get_or_init(|| Layout::of(stack));
         Thread { stack, anchor: core.main.keep() }
     }
 
@@ -125,6 +125,9 @@ impl Tasks {
         let key = self.last.get() + 1;
         self.last.set(key);
         self.begin_busy(thread.stack);
+        if let Some(layout) = self.layout.get() {
+            layout.shrink(thread.stack);
+        }
         self.suspended.borrow_mut().insert(key, Suspended { thread, info: info.keep() });
         TaskKey(key)
     }

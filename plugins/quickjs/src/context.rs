@@ -46,7 +46,9 @@ impl Interpreter {
 
     fn resume_wait(&self, key: u64, result: Result<Value>) -> Option<Step> {
         let wait = self.realm.promises.take_wait(key)?;
-        Some(entry(&self.realm, &wait.info, |ctx| Step::Done(wait.finish(ctx, result).map(|()| Value::Nil))))
+        let step = entry(&self.realm, &wait.info, |ctx| Step::Done(wait.finish(ctx, result).map(|()| Value::Nil)));
+        self.realm.promises.end_if_asked(&wait.info);
+        Some(step)
     }
 
     fn resume_task(&self, key: u64, result: Result<Value>) -> Step {
@@ -103,7 +105,9 @@ impl Context for Interpreter {
     fn abandon(&self, task: TaskKey) {
         drop(self.realm.promises.take_task(task.0));
         // A script's wait may have that number, too: its promise is never settled.
-        drop(self.realm.promises.take_wait(task.0));
+        if let Some(wait) = self.realm.promises.take_wait(task.0) {
+            self.realm.promises.end_if_asked(&wait.info);
+        }
         self.realm.clear_graves();
     }
 

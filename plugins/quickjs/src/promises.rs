@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use calog_plugin_api::{CallInfo, Finisher, KeptInfo, KeyMap, Outcome, Result, Step, TaskKey, Value, WaitKey};
+use calog_plugin_api::{CallInfo, Error, Finisher, KeptInfo, KeyMap, Outcome, Result, Step, TaskKey, Value, WaitKey};
 use rquickjs::{Ctx, Function, Promise, Value as Js, promise::PromiseState};
 
 use crate::errors;
@@ -15,7 +15,12 @@ use crate::realm::Realm;
 pub(crate) struct Promises {
     last: Cell<u64>,
     waits: RefCell<KeyMap<u64, Wait>>,
+    /// How many waits the code of each of the host's tasks is in, by the host's numbers.
+    waiting: RefCell<KeyMap<u64, usize>>,
     tasks: RefCell<KeyMap<u64, Task>>,
+    /// Those that were asked to end while their code waits, by the host's numbers: they end with their
+    /// last wait, if their promise was not settled by then.
+    asked: RefCell<KeyMap<u64, u64>>,
 }
 
 /// A script's promise, and under which circumstances its code goes on.
@@ -31,8 +36,9 @@ pub(crate) struct Wait {
 pub(crate) enum Task {
     /// A main chunk that waits for modules of other languages.
     Opening(Box<Opening>),
-    /// A promise decides it. `namespace` is the main chunk's, whose exports are the value then.
-    Settling { finisher: Finisher, namespace: Option<Pin>, info: KeptInfo, text: &'static str },
+    /// A promise decides it. `namespace` is the main chunk's, whose exports are the value then; `asked`
+    /// is why it was asked to end.
+    Settling { finisher: Finisher, namespace: Option<Pin>, info: KeptInfo, text: &'static str, asked: Option<Error> },
     /// Its promise was settled when the host had just ended its wait; this is what it came to.
     Settled(Result<Value>),
 }
@@ -64,15 +70,46 @@ impl Promises {
 
     /// Whether code of this task waits for something.
     fn has_waits_of(&self, info: &CallInfo) -> bool {
-        self.waits.borrow().values().any(|wait| wait.info.task() == info.task())
+        self.waiting.borrow().contains_key(&info.task())
+    }
+
+    fn put_wait(&self, key: u64, wait: Wait) {
+        *self.waiting.borrow_mut().entry(wait.info.task()).or_default() += 1;
+        self.waits.borrow_mut().insert(key, wait);
     }
 
     pub(crate) fn take_wait(&self, key: u64) -> Option<Wait> {
-        self.waits.borrow_mut().remove(&key)
+        let wait = self.waits.borrow_mut().remove(&key)?;
+        let mut waiting = self.waiting.borrow_mut();
+        if let Some(count) = waiting.get_mut(&wait.info.task()) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&wait.info.task());
+            }
+        }
+        drop(waiting);
+        Some(wait)
     }
 
     pub(crate) fn take_task(&self, key: u64) -> Option<Task> {
-        self.tasks.borrow_mut().remove(&key)
+        let task = self.tasks.borrow_mut().remove(&key);
+        if let Some(Task::Settling { info, asked: Some(_), .. }) = &task {
+            self.asked.borrow_mut().remove(&info.task());
+        }
+        task
+    }
+
+    /// A wait of this task has ended, and its code has gone on: if that waits for nothing any more, a
+    /// task that was asked to end does.
+    pub(crate) fn end_if_asked(&self, info: &CallInfo) {
+        if self.has_waits_of(info) {
+            return;
+        }
+        let key = self.asked.borrow().get(&info.task()).copied();
+        if let Some(Task::Settling { finisher, asked: Some(error), .. }) = key.and_then(|key| self.take_task(key)) {
+            // A context that closes has ended the wait.
+            let _ = finisher.finish(Err(error));
+        }
     }
 
     /// Takes a main chunk that waits for modules.
@@ -94,6 +131,8 @@ impl Promises {
     pub(crate) fn clear(&self) {
         let waits = std::mem::take(&mut *self.waits.borrow_mut());
         let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
+        self.waiting.borrow_mut().clear();
+        self.asked.borrow_mut().clear();
         drop((waits, tasks));
     }
 }
@@ -108,7 +147,7 @@ pub(crate) fn of_outcome<'js>(ctx: &Ctx<'js>, outcome: Outcome, info: &CallInfo)
             let key = realm.promises.next_key();
             let (resolve, reject) = (Pin::new(resolve.as_value()), Pin::new(reject.as_value()));
             let wait = Wait { resolve, reject, stack: ffi::backtrace(ctx), info: info.keep() };
-            realm.promises.waits.borrow_mut().insert(key, wait);
+            realm.promises.put_wait(key, wait);
             realm.host.watch(completion, WaitKey(key), info);
         }
     }
@@ -218,7 +257,7 @@ fn wait_for<'js>(
     promise.then()?.call::<_, Js<'js>>((rquickjs::function::This(promise.clone()), fulfilled, rejected))?;
     let (completion, finisher) = realm.runtime.internal_completion(text);
     let namespace = namespace.map(|it| Pin::new(&it));
-    realm.promises.put_task(key, Task::Settling { finisher, namespace, info: info.keep(), text });
+    realm.promises.put_task(key, Task::Settling { finisher, namespace, info: info.keep(), text, asked: None });
     Ok(Step::Waiting { task: TaskKey(key), on: completion })
 }
 
@@ -241,14 +280,17 @@ fn settled<'js>(ctx: &Ctx<'js>, key: u64, fulfilled: bool, value: Option<&Js<'js
 }
 
 /// What becomes of a task whose wait has ended: by its promise, or by a deadline or a cancel token.
-/// These also end what the script itself waits for, so it hears of them and decides the promise; only
-/// one that waits for nothing any more is ended here.
+/// These also end what the script itself waits for, or ask it to end, so it hears of them and decides
+/// the promise; one that waits for nothing any more is ended here, or when its last wait has ended.
 pub(crate) fn resume_task(realm: &Realm, key: u64, result: Result<Value>) -> Step {
     match (realm.promises.take_task(key), result) {
         (Some(Task::Settled(result)), _) => Step::Done(result),
-        (Some(Task::Settling { namespace, info, text, .. }), Err(_)) if realm.promises.has_waits_of(&info) => {
+        (Some(Task::Settling { namespace, info, text, .. }), Err(error)) if realm.promises.has_waits_of(&info) => {
             let (on, finisher) = realm.runtime.internal_completion(text);
-            realm.promises.put_task(key, Task::Settling { finisher, namespace, info, text });
+            // It was asked already.
+            finisher.be_patient();
+            realm.promises.asked.borrow_mut().insert(info.task(), key);
+            realm.promises.put_task(key, Task::Settling { finisher, namespace, info, text, asked: Some(error) });
             Step::Waiting { task: TaskKey(key), on }
         }
         (_, result) => Step::Done(result),

@@ -1,6 +1,6 @@
 //! How every call out of Squirrel ends: with a value, an error, or a wait.
 
-use calog_plugin_api::{Args, Code, Completion, Error, Outcome, Result, Value};
+use calog_plugin_api::{Args, Callee, Code, Completion, Error, Outcome, Result, Value};
 
 use crate::core::Core;
 use crate::ffi::{Reply, Stack};
@@ -10,12 +10,18 @@ use crate::{convert, errors};
 const FIRST_ARGUMENT: i64 = 2;
 
 /// Makes a call with the native's arguments, which so many free variables follow, and ends it.
-pub(crate) fn make(core: &Core, stack: Stack, free: i64, call: impl FnOnce(Args<'_>) -> Outcome) -> Reply {
+pub(crate) fn make(
+    core: &Core,
+    stack: Stack,
+    free: i64,
+    callee: Callee<'_>,
+    call: impl FnOnce(Args<'_>) -> Outcome,
+) -> Reply {
     if core.is_closing() {
         return errors::raise_message(stack, "the context is closing: nothing can be called any more");
     }
     let end = stack.top() + 1 - free;
-    let reply = convert::with_args(core, &stack, FIRST_ARGUMENT..end, |args| {
+    let reply = convert::with_args(core, &stack, FIRST_ARGUMENT..end, callee, |args| {
         let outcome = core.current.inside(stack, || call(args));
         finish(core, stack, outcome)
     });

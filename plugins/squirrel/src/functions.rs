@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use calog_plugin_api::{Callable, Facts, FunctionKey, KeyMap, Result};
+use calog_plugin_api::{Callable, Callee, Facts, FunctionKey, KeyMap, Result};
 
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type};
@@ -52,15 +52,16 @@ impl Entry for CallForeign {
             return errors::raise(core, stack, &error);
         }
         if !callable.is_lenient() {
-            return calls::make(core, stack, 1, |args| callable.call(core.current.info(), args));
+            return calls::make(core, stack, 1, Callee::Function, |args| callable.call(core.current.info(), args));
         }
         // As `calog.lenient` made it: arguments that cannot be represented are coerced or dropped.
         let info = core.current.info();
         let mut facts = info.facts();
         facts.flags |= Facts::LENIENT;
         let lenient = info.derive(facts);
-        core.current
-            .with_info(&lenient, || calls::make(core, stack, 1, |args| callable.call(core.current.info(), args)))
+        core.current.with_info(&lenient, || {
+            calls::make(core, stack, 1, Callee::Function, |args| callable.call(core.current.info(), args))
+        })
     }
 }
 

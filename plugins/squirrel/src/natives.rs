@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 
-use calog_plugin_api::{Callable, Native, Result, RuntimeHandle};
+use calog_plugin_api::{Callable, Callee, Native, Result, RuntimeHandle};
 
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Reply, Stack, Type};
@@ -47,7 +47,7 @@ impl Entry for CallNative {
         let Some(bound) = stack.cell::<Bound>(stack.top()) else {
             return calls::tampered(core, stack, "a native");
         };
-        calls::make(core, stack, 1, |args| bound.native.call(core.current.info(), args))
+        calls::make(core, stack, 1, Callee::Native(&bound.native), |args| bound.native.call(core.current.info(), args))
     }
 }
 

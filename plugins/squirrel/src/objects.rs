@@ -3,7 +3,7 @@
 //! `q.put` is a method bound to its object; `h.id` asks for a property. The same Object is the same
 //! instance, as long as Squirrel holds it.
 
-use calog_plugin_api::{Descriptor, Object};
+use calog_plugin_api::{Callee, Descriptor, Object};
 
 use crate::core::Core;
 use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type};
@@ -116,7 +116,9 @@ impl Entry for CallMethod {
         let (name, object) = (stack.top() - 1, stack.top());
         let Some(held) = stack.held::<Held>(object) else { return calls::tampered(core, stack, "an object") };
         let method = stack.lossy(name);
-        calls::make(core, stack, 2, |args| held.object.call(core.current.info(), &method, args))
+        calls::make(core, stack, 2, Callee::Method(&held.object, &method), |args| {
+            held.object.call(core.current.info(), &method, args)
+        })
     }
 }
 

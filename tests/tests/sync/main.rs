@@ -5,7 +5,7 @@ mod workers;
 
 use calog::plugin_api::{Code, Value};
 use calog::{CLOSE_LIMIT, ContextRef};
-use calog_tests::{Asked, LANGUAGES, Language, Scene, THREADS, World, function};
+use calog_tests::{Asked, Calog, Folder, LANGUAGES, Language, Scene, THREADS, World, function};
 use workers::{flood, worker};
 
 fn open(scene: &Scene, name: &str, language: &Language, thread: Option<&str>) -> ContextRef {
@@ -445,4 +445,38 @@ fn a_change_within_a_scope_within_an_update_is_an_error() {
     );
     let asked = world.ask(&lua, "run", &[]);
     assert_eq!(world.answer(&asked), Ok(Value::from("unsupported")));
+}
+
+/// Programs that put what cannot leave their language into a queue, and print what they hear of it.
+const REFUSED: [(&str, &str, &str); 4] = [
+    (
+        "main.lua",
+        "local _, error = pcall(sync.Queue('q').put, io.stdout) print(error.code .. ': ' .. tostring(error))",
+        "a userdata cannot leave Lua: wanted data, a function or an object",
+    ),
+    (
+        "main.js",
+        "try { await sync.Queue('q').put(Symbol('x')) } catch (error) { console.log(`${error.code}: ${error.message}`) }",
+        "a Symbol cannot leave JavaScript: wanted data, a function or an object",
+    ),
+    (
+        "main.nut",
+        "try { sync.Queue(\"q\").put(class {}) } catch (error) { print(error.code + \": \" + error.message + \"\\n\") }",
+        "a class cannot leave Squirrel: wanted data, a function or an object",
+    ),
+    (
+        "main.bas",
+        "LET q = sync.Queue(\"q\")\nTRY\nq.put(TYPE(1))\nCATCH e\nPRINT e(\"code\") + \": \" + e(\"message\");\nENDTRY\n",
+        "a TYPE cannot leave BASIC: wanted data, a routine or an object",
+    ),
+];
+
+#[test]
+fn what_cannot_leave_its_language_is_refused_by_function_and_parameter() {
+    for (name, text, why) in REFUSED {
+        let folder = Folder::with([(name, text)]);
+        let ran = Calog::new(["run", name]).within(folder.path()).run();
+        let wanted = format!("unsupported: queue.put: argument 1 'item': {why}\n");
+        assert_eq!((ran.code, ran.out.replace("\n\n", "\n")), (Some(0), wanted), "{name}: {}", ran.err);
+    }
 }

@@ -75,6 +75,7 @@ impl RuntimeType for MockRuntime {
     }
     fn log(&self, _level: Level, _context: u64, _message: &str) {}
     fn when_closed(&self, _context: u64, _hook: Callback) {}
+    fn name_tasks(&self, _names: Native) {}
 }
 
 /// A token that is only told from others, and knows where it comes from.

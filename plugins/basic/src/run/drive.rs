@@ -1,6 +1,8 @@
 //! What a task asks for outside of its instructions, and where its errors go.
 
-use calog_plugin_api::{Args, CallInfo, Code, Completion, Error, Facts, Outcome as Called, Result, Value, View};
+use calog_plugin_api::{
+    Args, CallInfo, Callee, Code, Completion, Error, Facts, Outcome as Called, Result, Value, View,
+};
 
 use super::{Exit, Frame, Out, Rare, Task};
 use crate::compile::code::{Guarded, Reg};
@@ -169,19 +171,23 @@ impl Core {
         }
         match out {
             Out::Native(native, arguments) => {
-                self.call(&arguments, lenient, |arguments| native.native.call(info, arguments))
+                self.call(Callee::Native(&native.native), &arguments, lenient, |arguments| {
+                    native.native.call(info, arguments)
+                })
             }
             Out::Foreign(foreign, arguments) if foreign.callable.is_lenient() && !info.lenient() => {
                 let mut facts = info.facts();
                 facts.flags |= Facts::LENIENT;
                 let info = info.derive(facts);
-                self.call(&arguments, true, |arguments| foreign.callable.call(&info, arguments))
+                self.call(Callee::Function, &arguments, true, |arguments| foreign.callable.call(&info, arguments))
             }
             Out::Foreign(foreign, arguments) => {
-                self.call(&arguments, lenient, |arguments| foreign.callable.call(info, arguments))
+                self.call(Callee::Function, &arguments, lenient, |arguments| foreign.callable.call(info, arguments))
             }
             Out::Method(held, name, arguments) => {
-                self.call(&arguments, lenient, |arguments| held.object.call(info, &name, arguments))
+                self.call(Callee::Method(&held.object, &name), &arguments, lenient, |arguments| {
+                    held.object.call(info, &name, arguments)
+                })
             }
             Out::Get(held, name) => {
                 let value = held.object.get(info, &name)?;
@@ -206,17 +212,23 @@ impl Core {
     }
 
     /// Makes a call with these arguments.
-    fn call(&self, arguments: &[Val], lenient: bool, call: impl FnOnce(Args<'_>) -> Called) -> Outcome<Answer> {
+    fn call(
+        &self,
+        callee: Callee<'_>,
+        arguments: &[Val],
+        lenient: bool,
+        call: impl FnOnce(Args<'_>) -> Called,
+    ) -> Outcome<Answer> {
         let outcome = if arguments.len() <= FEW_ARGUMENTS {
             let mut owned = [const { Value::Nil }; FEW_ARGUMENTS];
             let mut views = [View::NIL; FEW_ARGUMENTS];
             let count = arguments.len();
-            self.view_arguments(arguments, &mut owned, &mut views, lenient)?;
+            self.view_arguments(callee, arguments, &mut owned, &mut views, lenient)?;
             call(Args::new(views.get(..count).unwrap_or_default()))
         } else {
             let mut owned = vec![Value::Nil; arguments.len()];
             let mut views = vec![View::NIL; arguments.len()];
-            self.view_arguments(arguments, &mut owned, &mut views, lenient)?;
+            self.view_arguments(callee, arguments, &mut owned, &mut views, lenient)?;
             call(Args::new(&views))
         };
         match outcome {
@@ -229,6 +241,7 @@ impl Core {
     /// Views arguments where they lie; collections and routines go out first.
     fn view_arguments<'a>(
         &self,
+        callee: Callee<'_>,
         arguments: &'a [Val],
         owned: &'a mut [Value],
         views: &mut [View<'a>],
@@ -237,7 +250,7 @@ impl Core {
         for (index, (argument, place)) in arguments.iter().zip(owned.iter_mut()).enumerate() {
             if plain(argument).is_none() {
                 let value = self.give_out(argument, lenient);
-                *place = value.map_err(|error| error.inside(&format!("argument {}", index + 1)))?;
+                *place = value.map_err(|error| callee.argument(index, &error))?;
             }
         }
         for ((argument, value), view) in arguments.iter().zip(owned.iter()).zip(views) {

@@ -20,11 +20,13 @@
 mod cell;
 mod current;
 mod interpreter;
+mod shrink;
 mod stack;
 mod trampoline;
 
 pub(crate) use cell::Kept;
 pub(crate) use current::{Current, STOPPED, arm};
 pub(crate) use interpreter::Interpreter;
+pub(crate) use shrink::Layout;
 pub(crate) use stack::{Level, Loaded, Progress, REGISTRY, Ref, Stack, Type, upvalue};
 pub(crate) use trampoline::{Entry, Reply};

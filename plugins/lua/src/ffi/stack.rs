@@ -227,6 +227,12 @@ impl Stack {
         self.0
     }
 
+    /// A number that no other thread of the interpreter has.
+    #[inline(always)]
+    pub(crate) fn id(self) -> usize {
+        self.0.addr()
+    }
+
     /// The bytes of a string, in place: valid while it lies on the stack or in a table.
     #[inline(always)]
     pub(crate) fn bytes(&self, index: i32) -> &[u8] {

@@ -75,6 +75,7 @@ impl RuntimeType for Runtime {
     }
 
     fn when_closed(&self, _context: u64, _hook: calog_plugin_api::host_side::Callback) {}
+    fn name_tasks(&self, _names: Native) {}
 }
 
 fn find(context: u64) -> Option<Rc<LuaContext>> {

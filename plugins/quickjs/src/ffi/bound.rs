@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use std::os::raw::c_int;
 use std::ptr;
 
-use calog_plugin_api::{Args, CallInfo, Callable, Native, Object, Outcome};
+use calog_plugin_api::{Args, CallInfo, Callable, Callee, Native, Object, Outcome};
 use rquickjs::{Ctx, Value as Js, qjs};
 
 use super::arguments::Arguments;
@@ -204,15 +204,21 @@ unsafe extern "C" fn call(
         let realm = &*bound.realm;
         let args = if count > 0 { std::slice::from_raw_parts(args, count as usize) } else { &[] };
         guarded(realm, || match &bound.target {
-            Target::Native(native) => leave(realm, bound.how, args, false, |info, args| native.call(info, args)),
+            Target::Native(native) => {
+                leave(realm, bound.how, Callee::Native(native), args, false, |info, args| native.call(info, args))
+            }
             Target::Callable(callable) => {
                 if bound.how == How::InPlace {
                     realm.host.check_depth(callable).map_err(Fail::Error)?;
                 }
-                leave(realm, bound.how, args, callable.is_lenient(), |info, args| callable.call(info, args))
+                leave(realm, bound.how, Callee::Function, args, callable.is_lenient(), |info, args| {
+                    callable.call(info, args)
+                })
             }
             Target::Method(object, name) => {
-                leave(realm, bound.how, args, false, |info, args| object.call(info, name, args))
+                leave(realm, bound.how, Callee::Method(object, name), args, false, |info, args| {
+                    object.call(info, name, args)
+                })
             }
             Target::Rust(closure) => call_rust(realm_at(ctx), &**closure, this, args),
         })
@@ -227,6 +233,7 @@ unsafe extern "C" fn call(
 unsafe fn leave(
     realm: &Realm,
     how: How,
+    callee: Callee<'_>,
     args: &[qjs::JSValue],
     lenient: bool,
     call: impl FnOnce(&CallInfo, Args<'_>) -> Outcome,
@@ -243,7 +250,9 @@ unsafe fn leave(
     // SAFETY: the caller vouches for the entry and the arguments.
     let outcome = unsafe {
         let mut arguments = Arguments::new(realm, lenient);
-        arguments.read(args)?;
+        if let Err(fail) = arguments.read(args) {
+            return Err(refused(callee, arguments.views().len(), fail));
+        }
         call(info, Args::new(arguments.views()))
     };
     // Looked at where it stands: moving it first costs more than all the rest of this function.
@@ -255,6 +264,15 @@ unsafe fn leave(
         // SAFETY: inside an entry.
         How::InPlace => unsafe { settle(realm, info, outcome, lenient) },
         How::Promise => promise(realm, info, outcome),
+    }
+}
+
+/// Why an argument cannot leave. What a getter of the script threw stays that.
+#[cold]
+fn refused(callee: Callee<'_>, at: usize, fail: Fail) -> Fail {
+    match fail {
+        Fail::Error(error) => Fail::Error(callee.argument(at, &error)),
+        thrown => thrown,
     }
 }
 

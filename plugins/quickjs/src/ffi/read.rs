@@ -284,7 +284,11 @@ impl Walk<'_> {
             self.reader.builder.nil();
             return Ok(());
         }
-        Err(Error::new(Code::Unsupported, format!("{what} cannot leave JavaScript")).into())
+        Err(Error::new(
+            Code::Unsupported,
+            format!("{what} cannot leave JavaScript: wanted data, a function or an object"),
+        )
+        .into())
     }
 
     unsafe fn big_int(&mut self, value: qjs::JSValue) -> Result<(), Fail> {

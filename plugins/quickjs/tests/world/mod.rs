@@ -154,6 +154,7 @@ impl RuntimeType for MockRuntime {
     fn log(&self, _level: Level, _context: u64, _message: &str) {}
 
     fn when_closed(&self, _context: u64, _hook: calog_plugin_api::host_side::Callback) {}
+    fn name_tasks(&self, _names: Native) {}
 }
 
 struct MockHost {

@@ -8,7 +8,7 @@ mod write;
 
 use std::ops::Range;
 
-use calog_plugin_api::{Args, Code, Error, MAX_STRING_BYTES, Result, Value, View};
+use calog_plugin_api::{Args, Callee, Code, Error, MAX_STRING_BYTES, Result, Value, View};
 
 use crate::core::Core;
 use crate::ffi::{Stack, Type};
@@ -39,28 +39,29 @@ pub(crate) fn with_args<R>(
     core: &Core,
     stack: &Stack,
     indices: Range<i64>,
+    callee: Callee<'_>,
     body: impl FnOnce(Args<'_>) -> R,
 ) -> Result<R> {
     let count = usize::try_from(indices.end - indices.start).unwrap_or(0);
     if count <= FEW_ARGUMENTS {
         let mut owned = [const { Value::Nil }; FEW_ARGUMENTS];
         let mut views = [View::NIL; FEW_ARGUMENTS];
-        fill(core, stack, indices.start, &mut owned[..count])?;
+        fill(core, stack, indices.start, callee, &mut owned[..count])?;
         view(stack, indices.start, &owned[..count], &mut views[..count]);
         return Ok(body(Args::new(&views[..count])));
     }
     let mut owned = vec![Value::Nil; count];
     let mut views = vec![View::NIL; count];
-    fill(core, stack, indices.start, &mut owned)?;
+    fill(core, stack, indices.start, callee, &mut owned)?;
     view(stack, indices.start, &owned, &mut views);
     Ok(body(Args::new(&views)))
 }
 
 /// Reads the arguments that are not plain; the others stay nil.
-fn fill(core: &Core, stack: &Stack, first: i64, owned: &mut [Value]) -> Result<()> {
-    for (place, index) in owned.iter_mut().zip(first..) {
+fn fill(core: &Core, stack: &Stack, first: i64, callee: Callee<'_>, owned: &mut [Value]) -> Result<()> {
+    for ((at, place), index) in owned.iter_mut().enumerate().zip(first..) {
         if plain(stack, index).is_none() {
-            *place = read(core, *stack, index).map_err(|it| it.inside(&format!("argument {}", index + 1 - first)))?;
+            *place = read(core, *stack, index).map_err(|error| callee.argument(at, &error))?;
         }
     }
     Ok(())
