@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use calog_plugin_api::host_side::{BundleHandle, Callback, EngineHandle, promise};
+use calog_plugin_api::host_side::{Callback, EngineHandle, promise};
 use calog_plugin_api::{
     Args, CallInfo, Completion, Error, Facts, Finisher, Native, Outcome, Result, RuntimeHandle, Str, Value,
 };
@@ -40,7 +40,6 @@ pub(crate) struct Core {
     pub(crate) engines: Engines,
     /// Set when the runtime is built, dropped when it closes: natives may hold what holds the runtime.
     natives: RwLock<Arc<Natives>>,
-    pub(crate) bundles: Mutex<Vec<(String, BundleHandle)>>,
     pub(crate) timers: Arc<Timers>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) sink: Sink,
@@ -79,7 +78,6 @@ impl Core {
             modules: Modules::default(),
             engines: parts.engines,
             natives: RwLock::default(),
-            bundles: Mutex::default(),
             timers: Timers::new(host),
             pool: Pool::new(host),
             sink: parts.sink,

@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::function::ScriptFunction;
 use crate::interrupt::{Entry, Running, interrupt};
 use crate::object::ScriptObject;
+use crate::restarting;
 use crate::stuck::Waiting;
 use crate::thread::Thread;
 
@@ -143,7 +144,8 @@ impl LocalContext {
     fn break_down(&self, error: &Error) {
         self.shared.advance(State::Closed);
         tracing::error!("context '{}' is dead: {error}", self.shared.name);
-        if !self.shared.main_ended(&Err(error.clone())) {
+        let told = self.shared.main_ended(&Err(error.clone()));
+        if !restarting::failed(&self.shared, error) && !told {
             self.shared.report_main(error);
         }
         // Code of it that lies below, and waits in place, has nothing to wait for any more.

@@ -84,7 +84,9 @@ mod export;
 mod function;
 pub mod header;
 mod keys;
+mod lifecycle;
 mod log;
+mod section;
 mod sync;
 mod value;
 
@@ -106,7 +108,9 @@ pub use engine::{
 pub use error::{Code, Error, Frame, MAX_FRAMES, Result};
 pub use function::{Answer, Argument, Cursor, Function, Rest, TypedClosure};
 pub use keys::{ByKey, KeyMap};
+pub use lifecycle::{Lifecycle, Restart, RestartWhen};
 pub use log::Level;
+pub use section::Section;
 pub use value::{
     Aggregate, AggregateView, Builder, Elements, FromView, Index, Kind, MAX_BLOCK_BYTES, MAX_DEPTH, MAX_STRING_BYTES,
     Pair, Pairs, Shape, Str, VALUE_FORMAT, Value, View, from_value, to_value,
@@ -135,8 +139,8 @@ pub mod host_side {
 pub mod prelude {
     pub use crate::{
         Args, Builder, Bundle, CallInfo, Callable, CancelToken, Canceller, Code, Completion, Context, ContextOptions,
-        Descriptor, Engine, Error, Finisher, Frame, FunctionKey, Host, KeptInfo, Kind, Level, Object, ObjectKey,
-        ObjectType, Outcome, Rest, Result, RuntimeHandle, Shape, Source, SourceMode, Step, Str, TaskKey, Value, View,
-        WaitKey, export_plugin, priority,
+        Descriptor, Engine, Error, Finisher, Frame, FunctionKey, Host, KeptInfo, Kind, Level, Lifecycle, Object,
+        ObjectKey, ObjectType, Outcome, Rest, Restart, RestartWhen, Result, RuntimeHandle, Section, Shape, Source,
+        SourceMode, Step, Str, TaskKey, Value, View, WaitKey, export_plugin, priority,
     };
 }

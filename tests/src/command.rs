@@ -52,7 +52,7 @@ impl Calog {
         for variable in ["CALOG_PLUGIN_PATH", "CALOG_LOG", "NO_COLOR", "RUST_LOG"] {
             command.env_remove(variable);
         }
-        command.env("XDG_DATA_HOME", "/nonexistent");
+        command.env("XDG_DATA_HOME", "/nonexistent").env("XDG_RUNTIME_DIR", std::env::temp_dir());
         Calog(command)
     }
 
@@ -142,6 +142,11 @@ impl Running {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid, signal).expect("a child that was not waited for can be sent a signal");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
     }
 
     /// Waits for its end.

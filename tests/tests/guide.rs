@@ -1,8 +1,8 @@
 //! The examples of `docs/scripts.md`, and of the pages of languages and bundles, do what these say.
 //!
 //! In each section a line "`file`:" before a code block writes a file, and "`calog run file` prints"
-//! (or "fails with") before one runs it and compares: all of standard output, or the beginning of
-//! standard error.
+//! (or "fails with") before one runs it, or checks it, and compares: all of standard output, or the
+//! beginning of standard error.
 
 use std::fs;
 use std::path::Path;
@@ -16,6 +16,7 @@ const BASIC: &str = include_str!("../../docs/basic.md");
 const SQUIRREL: &str = include_str!("../../docs/squirrel.md");
 const TASK: &str = include_str!("../../docs/task.md");
 const NET: &str = include_str!("../../docs/net.md");
+const LIFECYCLE: &str = include_str!("../../docs/lifecycle.md");
 const SYNC: &str = include_str!("../../docs/sync.md");
 const TIMER: &str = include_str!("../../docs/timer.md");
 
@@ -74,6 +75,12 @@ fn write_certificates(folder: &Path) {
     }
 }
 
+/// What it says of Rust, the host's own tests compile and run.
+#[test]
+fn the_examples_of_the_page_of_lifecycles_do_what_it_says() {
+    assert_eq!(run_examples(LIFECYCLE), 3);
+}
+
 /// Writes and runs the examples of a page, section by section. How many were run.
 fn run_examples(page: &str) -> u32 {
     run_prepared(page, |_| {})
@@ -103,20 +110,21 @@ fn run_prepared(page: &str, prepare: impl Fn(&Path)) -> u32 {
 /// Writes or runs an example, as the line before it says. Whether it was run.
 fn example(folder: &TempDir, before: &str, block: &str) -> bool {
     let Some((quoted, rest)) = before.strip_prefix('`').and_then(|it| it.split_once('`')) else { return false };
-    match (quoted.strip_prefix("calog run "), rest) {
+    match (quoted.strip_prefix("calog "), rest) {
         (None, ":") => fs::write(folder.path().join(quoted), block).expect("a script can be written"),
-        (Some(script), " prints") => check(folder.path(), script, block, ""),
-        (Some(script), " fails with") => check(folder.path(), script, "", block),
+        (Some(command), " prints") => check(folder.path(), command, block, ""),
+        (Some(command), " fails with") => check(folder.path(), command, "", block),
         _ => return false,
     }
     rest != ":"
 }
 
-fn check(folder: &Path, script: &str, printed: &str, error: &str) {
-    let output = Command::new(calog_tests::command()).current_dir(folder).args(["run", script]).output();
+/// Runs a command, `run FILE` or `check FILE`.
+fn check(folder: &Path, command: &str, printed: &str, error: &str) {
+    let output = Command::new(calog_tests::command()).current_dir(folder).args(command.split(' ')).output();
     let output = output.expect("the command runs");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), printed, "{script}: {errors}");
-    assert!(errors.starts_with(error), "{script}: {errors}");
-    assert_eq!(output.status.success(), error.is_empty(), "{script}: {errors}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), printed, "{command}: {errors}");
+    assert!(errors.starts_with(error), "{command}: {errors}");
+    assert_eq!(output.status.success(), error.is_empty(), "{command}: {errors}");
 }

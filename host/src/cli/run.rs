@@ -13,7 +13,8 @@ use super::session::Session;
 pub(super) fn run(folders: &[PathBuf], paths: &[PathBuf], args: Vec<String>) -> Result<u8, Exit> {
     let programs: Vec<Program> = paths.iter().map(|path| Program::find(path)).collect::<Result<_, _>>()?;
     let manifests: Vec<_> = programs.iter().map(Program::manifest).collect();
-    let session = Session::start(folders, &manifests, args)?;
+    let mut session = Session::start(folders, &manifests, args)?;
+    session.reload_by(paths, &manifests)?;
     let contexts = contexts(&session.runtime, &programs)?;
     open(&session, &contexts)?;
     Ok(session.finish())
@@ -59,7 +60,7 @@ fn open(session: &Session, entries: &[ContextEntry]) -> Result<(), Exit> {
 
 /// What the runtime is told of a context: its script, name and thread, and all other keys as they are.
 fn options(entry: &ContextEntry) -> calog::Result<Open> {
-    let mut open = Open::file(&entry.script).name(entry.shown_name());
+    let mut open = Open::file(&entry.script).name(entry.shown_name()).restart(entry.restart);
     if let Some(thread) = &entry.thread {
         open = open.thread(thread);
     }
