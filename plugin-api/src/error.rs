@@ -146,7 +146,7 @@ impl Frame {
 impl Display for Frame {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let place = if self.file.is_empty() { &self.context } else { &self.file };
-        if place.is_empty() && !self.function.is_empty() {
+        if place.is_empty() && self.language.is_empty() && !self.function.is_empty() {
             // What is no place in a script, such as a task, is named alone.
             return f.write_str(&self.function);
         }

@@ -80,8 +80,8 @@ fn values_come_back_as_they_left() {
 #[test]
 fn what_cannot_leave_says_where() {
     let cases = [
-        ("LIST(1, ITERATOR(LIST()))", "unsupported", "argument 1: at (1): a LIST_IT cannot leave"),
-        ("DICT(\"k\", TYPE(1))", "unsupported", "argument 1: at (\"k\"): a TYPE cannot leave"),
+        ("LIST(1, ITERATOR(LIST()))", "unsupported", "argument 1 'arg1': at (1): a LIST_IT cannot leave"),
+        ("DICT(\"k\", TYPE(1))", "unsupported", "argument 1 'arg1': at (\"k\"): a TYPE cannot leave"),
         ("DICT(1, 1, 1.0, 2)", "unsupported", "one key"),
         ("DICT(NIL, 1)", "unsupported", "a NIL as a key"),
         ("DICT(SQR(-1), 1)", "unsupported", "a REAL as a key"),

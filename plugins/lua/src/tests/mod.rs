@@ -123,7 +123,7 @@ fn conversion_errors_leave_the_context_usable() {
         end
         local loop = { 1, { 2 } }
         loop[2].back = loop
-        refused("cycle", "argument 1: at [2].back", loop)
+        refused("cycle", "argument 1 'arg1': at [2].back", loop)
         refused("unsupported", "argument 1", coroutine.create(print))
         refused("unsupported", "at a.b[3]", { a = { b = { 1, 2, io.stdout } } })
         refused("unsupported", "boolean as a table's key", { [true] = 1 })

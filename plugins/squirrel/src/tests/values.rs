@@ -104,7 +104,7 @@ fn conversion_errors_leave_the_context_usable() {
         }
         local loop = [1, [2, null]]
         loop[1][1] = loop
-        refuses("cycle", "argument 1: at [1][1]", loop)
+        refuses("cycle", "argument 1 'arg1': at [1][1]", loop)
         local me = {}
         me.me <- me
         refuses("cycle", "at me", me)
