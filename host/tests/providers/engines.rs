@@ -87,7 +87,8 @@ fn engines_read_their_sections_like_bundles() {
     assert_eq!(told(), ["new open {size: 2}", "new fixed {size: 2}"]);
     assert_eq!(reload(2), Ok(vec![]), "nothing has changed");
     assert_eq!(told(), ["reload open {size: 2}"]);
-    let once = "reload of 'engines.fixed' failed: its section has changed, which it reads only once: start the program again";
+    let once =
+        "reload of 'engines.fixed' failed: its section has changed, which it reads only once: start the program again";
     assert_eq!(reload(3), Ok(vec![once.to_owned()]));
     assert_eq!(told(), ["reload open {size: 3}"]);
     assert!(reload(0).unwrap_err().contains("app/calog.toml:2:1: 'size' is 0"));
