@@ -16,6 +16,9 @@ use crate::sync::time::Instant;
 /// What each has at least, also when those before it took all the time.
 const LEAST: Duration = Duration::from_millis(200);
 
+/// A limit that is as good as none, and no clock's end.
+const FAR: Duration = Duration::from_secs(1 << 32);
+
 /// Something that did not end within its limit. It is left running: no thread can be ended from outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Exceeded {
@@ -172,6 +175,6 @@ impl<S: 'static> Entry<S> {
 /// When a limit that begins now is over, with a bound for all of them.
 fn deadline(limit: Duration, until: Option<Instant>) -> Instant {
     let now = Instant::now();
-    let own = now + limit;
+    let own = now + limit.min(FAR);
     until.map_or(own, |until| own.min(until.max(now + LEAST)))
 }

@@ -211,7 +211,11 @@ impl<S: Send + Sync + 'static> Registry<S> {
             Err(circle) => (self.entries(), vec![circle]),
         };
         for entry in entries {
-            let _alone = entry.life.lock();
+            let life = entry.life.lock();
+            if *life == Life::ShutDown {
+                // A reload that was asked for as the program ended.
+                continue;
+            }
             let valid = guarded(|| entry.provider.validate(state));
             failures.extend(valid.err().map(|source| Error::during(Step::Validate, &entry.name, source)));
         }

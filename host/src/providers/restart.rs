@@ -40,7 +40,8 @@ impl Intensity {
             RestartWhen::OnFailure if !failed => return Verdict::Leave,
             _ => {}
         }
-        self.starts.retain(|start| *start + self.policy.within > now);
+        // Counted backwards: a window may be longer than any clock.
+        self.starts.retain(|start| now.saturating_duration_since(*start) < self.policy.within);
         if self.starts.len() >= self.policy.at_most as usize {
             return Verdict::TooOften;
         }
@@ -74,5 +75,6 @@ mod tests {
         // What lies further back does not count: a slow trickle goes on for ever.
         check(Restart::on_failure().bounded(1, five), &[(-1, Again), (-6, Again), (-11, Again), (-15, TooOften)]);
         check(Restart::always().bounded(0, five), &[(1, TooOften)]);
+        check(Restart::always().bounded(1, Duration::MAX), &[(1, Again), (1 << 30, TooOften)]);
     }
 }

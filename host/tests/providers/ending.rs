@@ -15,7 +15,8 @@ fn a_failure_holds_up_nobody_and_doing_it_again_does_nothing() {
         stub("a"),
         Stub { shutdown: Deed::Panic, ..stub("b") },
         Stub { shutdown: Deed::Io, ..stub("c") },
-        Stub { boot_priority: 255, ..stub("0") },
+        // A limit beyond all clocks is none.
+        Stub { boot_priority: 255, limit: Duration::MAX, ..stub("0") },
     ]);
     let outcome = registry.shutdown_all();
     assert_eq!(log.take(), ["shutdown 0", "shutdown c", "shutdown b", "shutdown a"]);

@@ -4,6 +4,7 @@
 mod booting;
 mod bundles;
 mod ending;
+mod engines;
 mod order;
 mod registering;
 mod reloading;
