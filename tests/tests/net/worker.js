@@ -17,6 +17,9 @@ export const address = s => s.address()
 export const send_to = async (u, bytes, host, port) => await u.send_to(bytes, host, port)
 export const recv_from = async u => await u.recv_from()
 
+// Waits in place: the thread serves others meanwhile.
+export const recv_in_place = c => c.recv.sync()
+
 // Whether what comes is what this language has for bytes.
 export const is_bytes = async c => (await c.recv()) instanceof Uint8Array
 
