@@ -164,11 +164,8 @@ impl Broker {
 
     fn exit(&self, code: Option<i32>) -> Result<()> {
         let core = self.core()?;
-        core.exit(code.unwrap_or(0));
         // Nothing of the caller runs on: its stop flag is up, and this error unwinds it.
-        for context in core.all_contexts() {
-            context.request_stop();
-        }
+        core.end(code.unwrap_or(0));
         Err(Error::new(Code::Cancelled, "the program ends"))
     }
 }

@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::envelope::{Callee, Envelope};
 use crate::ids::ContextId;
 use crate::output::Printer;
+use crate::restarting::Supervised;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::thread::Thread;
@@ -53,6 +54,8 @@ pub(crate) struct ContextShared {
     main: Mutex<Main>,
     /// Who is told when it closes.
     closers: Mutex<Vec<Callback>>,
+    /// How it is started again, if it is.
+    pub(crate) supervised: Option<Supervised>,
 }
 
 /// The main chunk's result, and who waits for it.
@@ -70,11 +73,12 @@ pub(crate) struct Identity {
     pub(crate) path: String,
     pub(crate) options: ContextOptions,
     pub(crate) imported: bool,
+    pub(crate) supervised: Option<Supervised>,
 }
 
 impl ContextShared {
     pub(crate) fn new(core: &Arc<Core>, id: ContextId, thread: &Arc<Thread>, identity: Identity) -> ContextShared {
-        let Identity { name, engine, language, script, path, options, imported } = identity;
+        let Identity { name, engine, language, script, path, options, imported, supervised } = identity;
         ContextShared {
             core: Arc::clone(core),
             id,
@@ -94,6 +98,7 @@ impl ContextShared {
             exports: Mutex::default(),
             main: Mutex::new(Main::Running(Vec::new())),
             closers: Mutex::default(),
+            supervised,
         }
     }
 

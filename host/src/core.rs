@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use calog_plugin_api::host_side::{BundleHandle, Callback, EngineHandle, promise};
+use calog_plugin_api::host_side::{Callback, EngineHandle, promise};
 use calog_plugin_api::{
     Args, CallInfo, Completion, Error, Facts, Finisher, Native, Outcome, Result, RuntimeHandle, Str, Value,
 };
 
-use crate::context::ContextShared;
+use crate::context::{ContextShared, State};
 use crate::engines::Engines;
 use crate::envelope::{Callee, Envelope, Parameters, Parcel, Request};
 use crate::ids::{ContextId, SlotTable};
@@ -40,7 +40,6 @@ pub(crate) struct Core {
     pub(crate) engines: Engines,
     /// Set when the runtime is built, dropped when it closes: natives may hold what holds the runtime.
     natives: RwLock<Arc<Natives>>,
-    pub(crate) bundles: Mutex<Vec<(String, BundleHandle)>>,
     pub(crate) timers: Arc<Timers>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) sink: Sink,
@@ -79,7 +78,6 @@ impl Core {
             modules: Modules::default(),
             engines: parts.engines,
             natives: RwLock::default(),
-            bundles: Mutex::default(),
             timers: Timers::new(host),
             pool: Pool::new(host),
             sink: parts.sink,
@@ -166,6 +164,12 @@ impl Core {
     /// A context by its id.
     pub(crate) fn context(&self, id: ContextId) -> Option<Arc<ContextShared>> {
         self.contexts.read().get(id).cloned()
+    }
+
+    /// Whether a script's context was asked to close or to stop, or is gone: what ends now ends with it.
+    pub(crate) fn is_ending(&self, id: ContextId) -> bool {
+        let is_ending = |context: Arc<ContextShared>| context.state() != State::Open || context.stopping();
+        id != ContextId::HOST && self.context(id).is_none_or(is_ending)
     }
 
     /// A context is gone: its slot may be used again, under another generation.

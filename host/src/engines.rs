@@ -5,23 +5,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calog_plugin_api::host_side::{EngineDescription, EngineHandle};
-use calog_plugin_api::{Code, Engine, Error, Result, RuntimeHandle, Value, View};
+use calog_plugin_api::{Code, Engine, Error, Result, RuntimeHandle, View};
 
+use crate::configuration::Current;
 use crate::plugins::{Catalog, EngineOffer, Provider, missing_engine};
 use crate::sync::Mutex;
 
 type MakeEngine = Box<dyn Fn(RuntimeHandle, View<'_>) -> Result<EngineHandle> + Send + Sync>;
+type Validate = fn(View<'_>) -> Result<()>;
 
 /// An engine that the embedding program has compiled in.
 pub(crate) struct CompiledEngine {
     pub(crate) description: EngineDescription,
     make: MakeEngine,
+    validate: Validate,
 }
 
 impl CompiledEngine {
     pub(crate) fn of<E: Engine>() -> CompiledEngine {
         let make = |runtime: RuntimeHandle, config: View<'_>| EngineHandle::make::<E>(runtime, config);
-        CompiledEngine { description: EngineDescription::of::<E>(), make: Box::new(make) }
+        let validate = EngineHandle::validate::<E>;
+        CompiledEngine { description: EngineDescription::of::<E>(), make: Box::new(make), validate }
     }
 }
 
@@ -30,18 +34,14 @@ pub(crate) struct Engines {
     pub(crate) catalog: Catalog,
     /// By their place in the builder's order, as the catalog numbers them.
     compiled: Vec<Option<CompiledEngine>>,
-    config: HashMap<String, Value>,
+    config: Arc<Current>,
     /// A place for each that was asked for. Each is made under its own lock alone: one whose making
     /// does not end holds up nobody but those who want it.
     made: Mutex<HashMap<String, Arc<Mutex<Option<EngineHandle>>>>>,
 }
 
 impl Engines {
-    pub(crate) fn new(
-        catalog: Catalog,
-        compiled: Vec<Option<CompiledEngine>>,
-        config: HashMap<String, Value>,
-    ) -> Engines {
+    pub(crate) fn new(catalog: Catalog, compiled: Vec<Option<CompiledEngine>>, config: Arc<Current>) -> Engines {
         Engines { catalog, compiled, config, made: Mutex::default() }
     }
 
@@ -102,8 +102,8 @@ impl Engines {
     /// Makes an engine. A plugin that is refused when it is loaded gives its names up; then the next
     /// one that offers the engine has its turn.
     fn make(&self, name: &str, runtime: &RuntimeHandle) -> Result<EngineHandle> {
-        let nil = Value::Nil;
-        let config = self.config.get(name).unwrap_or(&nil).view();
+        let config = self.config.get().of_engine(name);
+        let config = config.view();
         let mut refused = None;
         loop {
             let offer = match (self.catalog.engine_named(name), refused.take()) {
@@ -127,6 +127,30 @@ impl Engines {
                 },
             }
         }
+    }
+
+    /// Has an engine look at a section, which may not be made yet. Its plugin is opened for that.
+    ///
+    /// # Errors
+    /// The engine's; when its plugin is refused, that.
+    pub(crate) fn validate(&self, name: &str, section: View<'_>) -> Result<()> {
+        let offer = self.catalog.engine_named(name).ok_or_else(|| self.missing(name))?;
+        match offer.provider {
+            Provider::CompiledIn(place) => match self.compiled.get(place) {
+                Some(Some(compiled)) => (compiled.validate)(section),
+                _ => Err(self.missing(name)),
+            },
+            Provider::File(file) => {
+                let plugin = self.catalog.load(file).map_err(|error| Error::new(Code::NotFound, error.to_string()))?;
+                plugin.validate_engine(name, section)
+            }
+        }
+    }
+
+    /// The engine of this name, if it was made and is not being made just now.
+    pub(crate) fn made(&self, name: &str) -> Option<EngineHandle> {
+        let place = self.made.lock().get(name).cloned()?;
+        place.try_lock()?.clone()
     }
 
     /// Gives the engines away, when the runtime ends. One that is still being made stays where it is.

@@ -25,6 +25,7 @@
 
 mod builtin;
 mod cancel;
+mod configuration;
 mod context;
 mod core;
 mod engines;
@@ -47,10 +48,13 @@ mod opening;
 mod output;
 pub mod plugins;
 mod pool;
+pub mod providers;
 pub mod report;
+mod restarting;
 mod runtime;
 mod runtime_handle;
 mod stuck;
+mod surroundings;
 mod sync;
 mod thread;
 mod timers;
@@ -59,8 +63,20 @@ mod worker;
 pub use calog_plugin_api::{
     self as plugin_api, Bundle, Callable, Code, Error, Frame, Function, Result, RuntimeHandle, Value,
 };
+pub use configuration::Configuration;
 pub use ids::ContextId;
 pub use opening::Open;
 pub use plugins::{Catalog, SearchPath};
-pub use runtime::{CLOSE_LIMIT, Closed, ContextRef, Ended, ErrorHandler, Lost, Runtime, RuntimeBuilder, Stopper};
+pub use runtime::{
+    CLOSE_LIMIT, Checked, Closed, ContextRef, Ended, ErrorHandler, LeftOut, Lost, Reloader, Runtime, RuntimeBuilder,
+    Stopper,
+};
 pub use stuck::Waiting;
+pub use surroundings::Surroundings;
+
+/// The code of the page compiles and runs.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../docs/lifecycle.md")]
+    struct Lifecycle;
+}

@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::function::ScriptFunction;
 use crate::interrupt::{Entry, Running, interrupt};
 use crate::object::ScriptObject;
+use crate::restarting;
 use crate::stuck::Waiting;
 use crate::thread::Thread;
 
@@ -143,7 +144,8 @@ impl LocalContext {
     fn break_down(&self, error: &Error) {
         self.shared.advance(State::Closed);
         tracing::error!("context '{}' is dead: {error}", self.shared.name);
-        if !self.shared.main_ended(&Err(error.clone())) {
+        let told = self.shared.main_ended(&Err(error.clone()));
+        if !restarting::failed(&self.shared, error) && !told {
             self.shared.report_main(error);
         }
         // Code of it that lies below, and waits in place, has nothing to wait for any more.
@@ -155,7 +157,14 @@ impl LocalContext {
 
     /// Notes a wait from now on.
     pub(crate) fn note(&self, key: WaitKey, wait: Wait) {
-        let replaced = self.waits.borrow_mut().insert(key.0, wait);
+        let mut waits = self.waits.borrow_mut();
+        if let (Some(before @ Wait { who: Who::Task(_), .. }), Who::Code(_)) = (waits.get_mut(&key.0), &wait.who) {
+            // An engine that watches under a task's number: the task is resumed with what comes first.
+            before.canceller = wait.canceller;
+            return;
+        }
+        let replaced = waits.insert(key.0, wait);
+        drop(waits);
         if let Some(replaced) = replaced.and_then(|wait| wait.who.task()) {
             let error = Error::new(Code::Dead, "the engine has given the number of this task to another");
             // A caller that left is no loss.

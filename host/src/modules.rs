@@ -24,12 +24,18 @@ struct State {
 }
 
 impl Modules {
-    /// Notes a context that can be imported: by its name, and by its file.
-    pub(crate) fn add(&self, name: &str, path: &Path, context: ContextId) {
+    /// Notes a context that can be imported: by its name, and by its file. Who was there first stays, but
+    /// for the one whose place it takes.
+    pub(crate) fn add(&self, name: &str, path: &Path, context: ContextId, instead_of: Option<ContextId>) {
         let mut state = self.state.lock();
-        state.by_name.entry(name.to_owned()).or_insert(context);
+        let take = |place: &mut ContextId| {
+            if Some(*place) == instead_of {
+                *place = context;
+            }
+        };
+        state.by_name.entry(name.to_owned()).and_modify(take).or_insert(context);
         if !path.as_os_str().is_empty() {
-            state.by_path.entry(path.to_owned()).or_insert(context);
+            state.by_path.entry(path.to_owned()).and_modify(take).or_insert(context);
         }
     }
 

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calog_plugin_api::{Code, Completion, ContextOptions, Error, Result, SourceMode, Threading, Value};
+use calog_plugin_api::{Code, Completion, ContextOptions, Error, Restart, Result, SourceMode, Threading, Value};
 
 use crate::context::{ContextShared, Identity, State};
 use crate::core::Core;
 use crate::envelope::{Envelope, Loading, Opening, SourceText};
 use crate::ids::ContextId;
 use crate::plugins::EngineOffer;
+use crate::restarting::{self, Supervised};
 use crate::sync::atomic::Ordering;
 use crate::thread::Place;
 
@@ -36,11 +37,12 @@ pub struct Open {
     thread: Option<String>,
     options: Vec<(String, Value)>,
     imported: bool,
+    restart: Restart,
 }
 
 impl Open {
     fn new(origin: Origin) -> Open {
-        Open { origin, name: None, thread: None, options: Vec::new(), imported: false }
+        Open { origin, name: None, thread: None, options: Vec::new(), imported: false, restart: Restart::NEVER }
     }
 
     /// A script file.
@@ -85,6 +87,15 @@ impl Open {
         self
     }
 
+    /// Starts it again when it has failed, or however it ended: under its name, with a new interpreter.
+    /// What refers to it by the old [`ContextRef`](crate::ContextRef), or holds functions of it, finds it
+    /// dead; imports, and [`Runtime::context`](crate::Runtime::context), find the new one.
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Open {
+        self.restart = restart;
+        self
+    }
+
     /// Coerces what cannot be represented, instead of refusing it.
     #[must_use]
     pub fn lenient(self, lenient: bool) -> Open {
@@ -113,6 +124,21 @@ impl Core {
         open: Open,
         folder: Option<&Path>,
     ) -> Result<(Arc<ContextShared>, Option<Completion>)> {
+        let supervised = Supervised::new(open.restart, &open, folder.map(Path::to_path_buf));
+        self.open_instead(open, folder, supervised, None)
+    }
+
+    /// The same in the place of another context, whose name and file it takes over.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub(crate) fn open_instead(
+        self: &Arc<Core>,
+        open: Open,
+        folder: Option<&Path>,
+        supervised: Option<Supervised>,
+        instead_of: Option<ContextId>,
+    ) -> Result<(Arc<ContextShared>, Option<Completion>)> {
         // Sooner than making an engine for nothing; what decides is `Threads::open`.
         if self.closing.load(Ordering::Acquire) {
             return Err(Error::new(Code::Closed, "the runtime is closing: no new contexts"));
@@ -130,6 +156,7 @@ impl Core {
             path: found.path.to_string_lossy().into_owned(),
             options: options.clone(),
             imported: open.imported,
+            supervised,
         };
         let mut shared = None;
         let threading = found.engine.description.threading;
@@ -149,7 +176,8 @@ impl Core {
             // `insert` has just called the closure.
             let context = made.unwrap_or_else(|| unreachable!("the table made the context"));
             // Before it begins, for it may end at once, and then is forgotten.
-            self.modules.add(&name, &found.path, context.id);
+            self.modules.add(&name, &found.path, context.id, instead_of);
+            restarting::watch(&context);
             shared = Some(Arc::clone(&context));
             Envelope::Open(Box::new(Opening { shared: context, engine, options }))
         });

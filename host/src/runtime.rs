@@ -3,30 +3,32 @@
 mod boot;
 mod builder;
 mod closing;
+mod reloading;
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use calog_plugin_api::{
-    Args, Callable, CancelToken, Code, Error, KeptInfo, Result, RuntimeHandle, SourceMode, Value, View,
-};
+use calog_plugin_api::{Args, Callable, Code, Error, KeptInfo, Result, RuntimeHandle, SourceMode, Value, View};
 
 use crate::context::{ContextShared, State};
 use crate::core::Core;
 use crate::envelope::{Envelope, SourceText};
 use crate::ids::ContextId;
-use crate::joining::Joinable;
 use crate::opening::Open;
 use crate::plugins::{Catalog, EngineOffer};
+use crate::providers::Registry;
 use crate::stuck::Waiting;
+use crate::surroundings::Surroundings;
+use crate::sync::channel;
 use crate::sync::time::Instant;
-use crate::sync::{Mutex, channel};
 use crate::worker::{Turn, Worker};
 
-pub use builder::RuntimeBuilder;
+pub use boot::LeftOut;
+pub use builder::{Checked, RuntimeBuilder};
 pub use closing::{CLOSE_LIMIT, Closed, Lost};
+pub use reloading::Reloader;
 
 /// Told of errors that no caller sees: which context, and what.
 pub type ErrorHandler = Box<dyn FnMut(ContextId, &Error)>;
@@ -37,8 +39,9 @@ pub struct Runtime {
     core: Arc<Core>,
     worker: Rc<Worker>,
     closed: Cell<bool>,
-    /// The bundles' running hooks, each with what asks it to end.
-    running: Mutex<Vec<(CancelToken, Joinable)>>,
+    /// Bundles, engines, and the program's own.
+    providers: Arc<Registry<Surroundings>>,
+    reloader: Reloader,
 }
 
 /// A context that was opened.
@@ -91,8 +94,14 @@ pub struct Stopper(Arc<Core>);
 impl Stopper {
     /// Ends the program in order, with this code. The first to ask decides.
     pub fn exit(&self, code: i32) {
+        self.0.end(code);
+    }
+
+    /// Ends the program in order, with this code, but lets go on what is under way, until the runtime is
+    /// closed: see [`Runtime::drain`]. Only what holds the program's own thread is interrupted.
+    pub fn drain(&self, code: i32) {
         self.0.exit(code);
-        for context in self.0.all_contexts() {
+        for context in self.0.all_contexts().iter().filter(|it| Arc::ptr_eq(&it.thread, &self.0.host)) {
             context.request_stop();
         }
     }
@@ -122,6 +131,16 @@ impl Runtime {
         self.core.handle().clone()
     }
 
+    /// The providers: bundles by their names, engines as `engines.NAME`, and the program's own.
+    pub fn providers(&self) -> &Registry<Surroundings> {
+        &self.providers
+    }
+
+    /// A right to have everything reloaded.
+    pub fn reloader(&self) -> Reloader {
+        self.reloader.clone()
+    }
+
     /// A right to end the program from another thread or a signal.
     pub fn stopper(&self) -> Stopper {
         Stopper(Arc::clone(&self.core))
@@ -146,6 +165,12 @@ impl Runtime {
         // Imports look for modules under this lock, so none misses a context that is about to be opened.
         let _none_looks = self.core.modules.opening.lock();
         all.into_iter().map(|open| self.open(open)).collect()
+    }
+
+    /// The context of this name: of several the first, and of one that was started again the new one.
+    pub fn context(&self, name: &str) -> Option<ContextRef> {
+        let id = self.core.modules.named(name)?;
+        self.core.context(id).map(ContextRef)
     }
 
     /// Has a context run code: fire and forget. Errors reach the error handler during pump.
@@ -178,6 +203,21 @@ impl Runtime {
             text: code.as_bytes().to_vec(),
         };
         self.core.load(&context.0, source)
+    }
+
+    /// Looks whether a script can be compiled, in a context of its engine, and runs nothing of it.
+    ///
+    /// # Errors
+    /// `script`, with file and line; `io` when it cannot be read.
+    pub fn check_script(&self, context: &ContextRef, script: &std::path::Path) -> Result<()> {
+        let name = script.to_string_lossy().into_owned();
+        let text =
+            std::fs::read(script).map_err(|error| Error::new(Code::Io, format!("{name} cannot be read: {error}")))?;
+        let source = SourceText { mode: SourceMode::Check, path: name.clone(), name, text };
+        let _turn = Turn::of(&self.worker);
+        self.worker.check_nesting()?;
+        let completion = self.core.load(&context.0, source);
+        self.worker.wait(None, completion, &self.info()).map(drop)
     }
 
     /// Waits until a context's main chunk has ended, pumping meanwhile; gives its value.

@@ -23,6 +23,7 @@ use crate::host_handle::ContextHost;
 use crate::ids::ContextId;
 use crate::local::LocalContext;
 use crate::mailbox::{Inbox, Mail};
+use crate::restarting;
 use crate::stuck::Waiting;
 use crate::sync::thread_local;
 use crate::sync::time::Instant;
@@ -256,6 +257,7 @@ impl Worker {
             }
             Err(error) => {
                 let error = error.inside(&format!("context '{}' could not be opened", shared.name));
+                restarting::main_failed(shared, &error);
                 local.destroy_with(&error);
                 self.core.forget_context(shared);
             }
@@ -314,7 +316,10 @@ impl Worker {
                     shared.export_result(value);
                 }
                 let told = shared.main_ended(&result);
-                if let (Err(error), false) = (&result, told) {
+                if let Err(error) = &result
+                    && !restarting::main_failed(&shared, error)
+                    && !told
+                {
                     shared.report_main(error);
                 }
             }

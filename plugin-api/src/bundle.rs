@@ -3,6 +3,7 @@
 use crate::abi::{CancelToken, Hook, Native, RuntimeHandle};
 use crate::error::{Code, Error, Result};
 use crate::function::{Function, TypedClosure};
+use crate::lifecycle::Lifecycle;
 use crate::value::View;
 
 /// When a hook runs among those of other bundles: lower comes first, shutdown goes the other way.
@@ -19,6 +20,7 @@ pub mod priority {
     pub const LAST: u8 = 255;
 }
 
+type Asks = Box<dyn Fn(View<'_>) -> Lifecycle + Send + Sync>;
 type HookBody = Box<dyn Fn(&RuntimeHandle, View<'_>, Option<&CancelToken>) -> Result<()> + Send + Sync>;
 
 /// A set of natives, with a lifecycle. One instance for each runtime.
@@ -42,12 +44,13 @@ pub struct Bundle {
     drafts: Vec<Function>,
     natives: Vec<Native>,
     hooks: Vec<(Hook, u8, HookBody)>,
+    asks: Option<Asks>,
 }
 
 impl Bundle {
     /// An empty bundle. Its natives are named `name.function`.
     pub fn new(name: impl Into<String>) -> Bundle {
-        Bundle { name: name.into(), drafts: Vec::new(), natives: Vec::new(), hooks: Vec::new() }
+        Bundle { name: name.into(), drafts: Vec::new(), natives: Vec::new(), hooks: Vec::new(), asks: None }
     }
 
     /// Its name.
@@ -95,12 +98,21 @@ impl Bundle {
         self.change_last(|function| function.flags(flags))
     }
 
+    /// Says what it asks for in its life: its place among others, and what becomes of its `run` hook when
+    /// that ends. It is given its section, which nobody may have validated yet.
+    #[must_use]
+    pub fn lifecycle(mut self, asks: impl Fn(View<'_>) -> Lifecycle + Send + Sync + 'static) -> Bundle {
+        self.asks = Some(Box::new(asks));
+        self
+    }
+
     fn hook(mut self, hook: Hook, priority: u8, body: HookBody) -> Bundle {
         self.hooks.push((hook, priority, body));
         self
     }
 
-    /// Looks at its section of `calog.toml` (a map, or nil), before anything boots.
+    /// Looks at its section of `calog.toml` (a map, or nil), before anything boots or is reloaded. An
+    /// error that names its key ([`Section`](crate::Section) makes such) is told with its line.
     #[must_use]
     pub fn validate(self, body: impl Fn(View<'_>) -> Result<()> + Send + Sync + 'static) -> Bundle {
         self.hook(Hook::Validate, priority::NORMAL, Box::new(move |_, config, _| body(config)))
@@ -116,7 +128,8 @@ impl Bundle {
         self.hook(Hook::Boot, priority, Box::new(move |runtime, config, _| body(runtime, config)))
     }
 
-    /// Works on a thread of its own until the token is raised.
+    /// Works on a thread of its own until the token is raised. When it fails, and is not asked for
+    /// otherwise ([`lifecycle`](Bundle::lifecycle)), the program ends.
     #[must_use]
     pub fn run(
         self,
@@ -161,6 +174,10 @@ impl Bundle {
     /// Its natives, once checked.
     pub fn natives(&self) -> &[Native] {
         &self.natives
+    }
+
+    pub(crate) fn asks(&self, config: View<'_>) -> Lifecycle {
+        self.asks.as_ref().map_or_else(Lifecycle::default, |asks| asks(config))
     }
 
     pub(crate) fn priority(&self, hook: Hook) -> Option<u8> {

@@ -40,6 +40,26 @@ pub trait Engine: Send + Sync + Sized + 'static {
     /// When the configuration is wrong: name the key, what was found and what was wanted.
     fn new(runtime: RuntimeHandle, config: View<'_>) -> Result<Self>;
 
+    /// Looks at a section of `calog.toml` for it, before anything boots or is reloaded; there may be no
+    /// engine yet. It is asked only when there is a section.
+    ///
+    /// # Errors
+    /// As [`new`](Engine::new): name the key, as [`Section`](crate::Section) does.
+    fn validate(config: View<'_>) -> Result<()> {
+        let _ = config;
+        Ok(())
+    }
+
+    /// Takes a changed section over, from any thread. Whether it can: otherwise the section is what the
+    /// engine was made with, until the program starts again.
+    ///
+    /// # Errors
+    /// When it cannot be taken over though it is valid; then the old one stays.
+    fn reload(&self, config: View<'_>) -> Result<bool> {
+        let _ = config;
+        Ok(false)
+    }
+
     /// Opens an interpreter, on the thread that will own it.
     ///
     /// # Errors

@@ -241,6 +241,17 @@ impl Error {
         self.changed(|parts| parts.help = Some(Str::new(help.as_ref())))
     }
 
+    /// The same error with the dotted key of a configuration that it is about: by it the host finds the
+    /// line of `calog.toml`.
+    pub fn at_key(&self, key: impl AsRef<str>) -> Error {
+        self.changed(|parts| parts.key = Some(Str::new(key.as_ref())))
+    }
+
+    /// The key of a configuration that it is about.
+    pub fn key(&self) -> Option<Cow<'_, str>> {
+        self.field("key").as_bytes().map(String::from_utf8_lossy)
+    }
+
     /// The same error with the place inside a larger whole: `element 3: wanted int, got nil`.
     pub fn inside(&self, place: &str) -> Error {
         let message = format!("{place}: {}", self.message());
@@ -260,6 +271,7 @@ impl Error {
             code: self.text("code").into_owned(),
             message: self.field("message").to_owned_str().unwrap_or_else(|| Str::new("")),
             help: self.field("help").to_owned_str(),
+            key: self.field("key").to_owned_str(),
             frames: self.frames().collect(),
             thrown: self.thrown().map(View::to_value),
         };
@@ -273,13 +285,14 @@ struct Parts {
     code: String,
     message: Str,
     help: Option<Str>,
+    key: Option<Str>,
     frames: Vec<Frame>,
     thrown: Option<Value>,
 }
 
 impl Default for Parts {
     fn default() -> Parts {
-        Parts { code: String::new(), message: Str::new(""), help: None, frames: Vec::new(), thrown: None }
+        Parts { code: String::new(), message: Str::new(""), help: None, key: None, frames: Vec::new(), thrown: None }
     }
 }
 
@@ -306,6 +319,10 @@ impl Parts {
         if let Some(help) = &self.help {
             builder.key_str(b"help")?;
             builder.string(help.as_bytes())?;
+        }
+        if let Some(key) = &self.key {
+            builder.key_str(b"key")?;
+            builder.string(key.as_bytes())?;
         }
         builder.key_str(b"trace")?;
         builder.begin(Shape::List)?;

@@ -77,13 +77,16 @@ mod bundle;
 mod callee;
 mod completion;
 mod descriptor;
+mod duration;
 mod engine;
 mod error;
 mod export;
 mod function;
 pub mod header;
 mod keys;
+mod lifecycle;
 mod log;
+mod section;
 mod sync;
 mod value;
 
@@ -98,13 +101,16 @@ pub use bundle::{Bundle, MakeBundle, priority};
 pub use callee::Callee;
 pub use completion::{Canceller, Completion, Finisher};
 pub use descriptor::{Descriptor, Param};
+pub use duration::Milliseconds;
 pub use engine::{
     Context, ContextOptions, Engine, FunctionKey, ObjectKey, Source, SourceMode, Step, TaskKey, Threading, WaitKey,
 };
 pub use error::{Code, Error, Frame, MAX_FRAMES, Result};
 pub use function::{Answer, Argument, Cursor, Function, Rest, TypedClosure};
 pub use keys::{ByKey, KeyMap};
+pub use lifecycle::{Lifecycle, Restart, RestartWhen};
 pub use log::Level;
+pub use section::Section;
 pub use value::{
     Aggregate, AggregateView, Builder, Elements, FromView, Index, Kind, MAX_BLOCK_BYTES, MAX_DEPTH, MAX_STRING_BYTES,
     Pair, Pairs, Shape, Str, VALUE_FORMAT, Value, View, from_value, to_value,
@@ -133,8 +139,8 @@ pub mod host_side {
 pub mod prelude {
     pub use crate::{
         Args, Builder, Bundle, CallInfo, Callable, CancelToken, Canceller, Code, Completion, Context, ContextOptions,
-        Descriptor, Engine, Error, Finisher, Frame, FunctionKey, Host, KeptInfo, Kind, Level, Object, ObjectKey,
-        ObjectType, Outcome, Rest, Result, RuntimeHandle, Shape, Source, SourceMode, Step, Str, TaskKey, Value, View,
-        WaitKey, export_plugin, priority,
+        Descriptor, Engine, Error, Finisher, Frame, FunctionKey, Host, KeptInfo, Kind, Level, Lifecycle, Object,
+        ObjectKey, ObjectType, Outcome, Rest, Restart, RestartWhen, Result, RuntimeHandle, Section, Shape, Source,
+        SourceMode, Step, Str, TaskKey, Value, View, WaitKey, export_plugin, priority,
     };
 }

@@ -8,15 +8,17 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The packages that the tests load at run time, so that cargo does not build them by itself.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 10] = [
     "calog",
     "calog-engine-basic",
     "calog-engine-lua",
     "calog-engine-quickjs",
     "calog-engine-squirrel",
+    "calog-natives-net",
     "calog-natives-stats",
     "calog-natives-sync",
     "calog-natives-task",
+    "calog-natives-timer",
 ];
 
 /// The folder with the workspace's plugins and the `calog` command, built like the tests themselves.

@@ -52,7 +52,7 @@ impl Calog {
         for variable in ["CALOG_PLUGIN_PATH", "CALOG_LOG", "NO_COLOR", "RUST_LOG"] {
             command.env_remove(variable);
         }
-        command.env("XDG_DATA_HOME", "/nonexistent");
+        command.env("XDG_DATA_HOME", "/nonexistent").env("XDG_RUNTIME_DIR", std::env::temp_dir());
         Calog(command)
     }
 
@@ -129,9 +129,24 @@ impl Running {
         }
     }
 
+    /// Waits for the next line that it prints.
+    pub fn next_line(&mut self) -> String {
+        let line = match self.lines.recv_timeout(SAFETY_NET) {
+            Ok(line) => line,
+            Err(error) => self.give_up(&format!("no line came: {error}")),
+        };
+        self.seen.push_str(&line);
+        line
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid, signal).expect("a child that was not waited for can be sent a signal");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
     }
 
     /// Waits for its end.

@@ -198,6 +198,24 @@ fn a_spawned_tasks_failure_is_reported() {
     }
 }
 
+#[test]
+fn a_spawned_task_that_ends_with_its_context_has_not_failed() {
+    for language in &LANGUAGES {
+        let scene = Scene::new(language.name);
+        let text = match language.name {
+            "lua" => "gate.post(function() gate.wait('never') end)",
+            "javascript" => "gate.post(async () => { await gate.wait('never') })",
+            "squirrel" => "gate.post(function() { gate.wait(\"never\") })",
+            "basic" => "gate.post(LAMBDA () (gate.wait(\"never\")))",
+            other => panic!("{other}: say here how a task waits"),
+        };
+        let context = scene.script("a", language, None, text);
+        scene.world.wait_until("the wait", || scene.gates.is_closed("never"));
+        assert!(scene.world.runtime.close_context(&context), "{}", scene.what);
+        assert_eq!(scene.world.errors(), [], "{}", scene.what);
+    }
+}
+
 /// A place in a script where something waits at the gate `name`.
 struct Site {
     what: &'static str,

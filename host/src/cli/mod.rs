@@ -2,10 +2,13 @@
 //!
 //! It has no powers of its own: everything it does, an embedding program can do through the library.
 
+mod check;
+mod control;
 mod eval;
 mod exit;
 mod log;
 mod plugins;
+mod reload;
 mod run;
 mod session;
 mod signals;
@@ -51,6 +54,10 @@ struct Common {
 enum Command {
     /// Run a program: script files, or folders with calog.toml, one main.* or scripts
     Run(Run),
+    /// Find out what is wrong with a program, and run nothing of it: manifest, plugins, scripts, configuration
+    Check(Check),
+    /// Have a running program read calog.toml again
+    Reload(Reload),
     /// Show every plugin folder and file, what each offers, and which is refused and why
     Plugins(Plugins),
     /// Run a piece of code in one language
@@ -65,6 +72,20 @@ struct Run {
     /// What the scripts get from calog.args()
     #[arg(value_name = "ARGS", last = true)]
     args: Vec<String>,
+}
+
+#[derive(Args)]
+struct Check {
+    /// Scripts, folders or manifests
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+struct Reload {
+    /// The process id of the program; may be left out when only one runs
+    #[arg(value_name = "PID")]
+    pid: Option<u32>,
 }
 
 #[derive(Args)]
@@ -120,10 +141,12 @@ struct Eval {
 /// Does what the command line says.
 pub(crate) fn main() -> ExitCode {
     let Cli { command, common } = Cli::parse();
-    // The listing says itself what is refused.
-    let quiet = matches!(command, Command::Plugins(_));
+    // These say themselves what is refused.
+    let quiet = matches!(command, Command::Plugins(_) | Command::Check(_));
     let result = log::start(common.log.as_deref(), quiet).and_then(|()| match command {
         Command::Run(run) => run::run(&common, &run.paths, run.args),
+        Command::Check(check) => check::check(&common, &check.paths),
+        Command::Reload(reload) => reload::reload(reload.pid),
         Command::Plugins(Plugins { action: Some(action), .. }) => match action {
             OfPlugins::Verify(Verify { files, limit }) => verify::verify(&common, &files, limit),
             OfPlugins::Lock { folder } => plugins::lock(&common, folder.as_deref()),

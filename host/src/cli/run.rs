@@ -15,7 +15,8 @@ pub(super) fn run(common: &Common, paths: &[PathBuf], args: Vec<String>) -> Resu
     let programs: Vec<Program> = paths.iter().map(|path| Program::find(path)).collect::<Result<_, _>>()?;
     let manifests: Vec<_> = programs.iter().map(Program::manifest).collect();
     let folders: Vec<_> = programs.iter().map(Program::folder).collect();
-    let session = Session::start(common, &manifests, &folders, args)?;
+    let mut session = Session::start(common, &manifests, &folders, args)?;
+    session.reload_by(paths, &manifests)?;
     let contexts = contexts(&session.runtime, &programs)?;
     open(&session, &contexts)?;
     Ok(session.finish())
@@ -61,7 +62,7 @@ fn open(session: &Session, entries: &[ContextEntry]) -> Result<(), Exit> {
 
 /// What the runtime is told of a context: its script, name and thread, and all other keys as they are.
 fn options(entry: &ContextEntry) -> calog::Result<Open> {
-    let mut open = Open::file(&entry.script).name(entry.shown_name());
+    let mut open = Open::file(&entry.script).name(entry.shown_name()).restart(entry.restart);
     if let Some(thread) = &entry.thread {
         open = open.thread(thread);
     }

@@ -4,17 +4,30 @@
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use calog::manifest::Manifest;
-use calog::{CLOSE_LIMIT, Ended, Runtime, report};
+use calog::providers::{self, Failures};
+use calog::{CLOSE_LIMIT, Configuration, Ended, Runtime, report};
 
-use super::exit::{self, Exit, FAILED, FINE, STUCK};
+use super::control::Control;
+use super::exit::{self, Exit, FAILED, FINE, STUCK, USAGE};
+use super::reload::Rereading;
 use super::{Common, signals, trust};
+
+/// How long what is under way may go on after SIGTERM. What is left of [`CLOSE_LIMIT`] is for the rest.
+const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 
 /// A runtime and whether any script has failed in it.
 pub(super) struct Session {
     pub runtime: Runtime,
     failed: Rc<Cell<bool>>,
+    /// Whether SIGTERM has come.
+    draining: Arc<AtomicBool>,
+    /// Goes with the session.
+    control: Option<Control>,
 }
 
 impl Session {
@@ -27,26 +40,32 @@ impl Session {
     ) -> Result<Session, Exit> {
         let failed = Rc::new(Cell::new(false));
         let seen = Rc::clone(&failed);
-        let mut builder = Runtime::builder()
+        let builder = Runtime::builder()
             .plugins(trust::search(common, manifests, folders)?)
             .engine_order(manifests.iter().flat_map(|it| it.engines.order.iter().cloned()))
+            .configuration(Configuration::of(manifests.iter().copied()))
             .args(args)
             .on_error(move |_, error| {
                 seen.set(true);
                 show(error);
             });
-        for manifest in manifests {
-            for (name, section) in manifest.engines.sections.iter() {
-                builder = builder.engine_config(name, section.clone());
-            }
-            for (name, section) in manifest.natives.iter() {
-                builder = builder.bundle_config(name, section.clone());
-            }
+        let runtime = builder.start().map_err(|failures| refused(&failures))?;
+        let draining = Arc::new(AtomicBool::new(false));
+        signals::listen(runtime.stopper(), Arc::clone(&draining)).map_err(no_signals)?;
+        Ok(Session { runtime, failed, draining, control: None })
+    }
+
+    /// From now on SIGHUP and `calog reload` have these programs read again.
+    pub(super) fn reload_by(&mut self, paths: &[PathBuf], manifests: &[&Manifest]) -> Result<(), Exit> {
+        let rereading = Arc::new(Rereading::new(paths, manifests, self.runtime.reloader()));
+        let again = Arc::clone(&rereading);
+        signals::on_hangup(move || drop(again.reload())).map_err(no_signals)?;
+        match Control::open(Arc::new(move || rereading.reload())) {
+            Ok(control) => self.control = Some(control),
+            // It can still be told by a signal.
+            Err(error) => tracing::info!("there is no control socket: {error}"),
         }
-        let runtime = builder.build().map_err(|error| Exit::of_error(FAILED, &error))?;
-        let no_signals = |error| Exit::new(FAILED, format!("error: signals cannot be caught: {error}"));
-        signals::listen(runtime.stopper()).map_err(no_signals)?;
-        Ok(Session { runtime, failed })
+        Ok(())
     }
 
     /// Shows an error that did not come through the handler.
@@ -58,7 +77,11 @@ impl Session {
     /// Runs until the program ends, closes everything, and gives the exit code.
     pub(super) fn finish(self) -> u8 {
         let ended = self.runtime.run();
-        let closed = self.runtime.close(CLOSE_LIMIT);
+        let until = Instant::now() + CLOSE_LIMIT;
+        if self.draining.load(Ordering::Acquire) {
+            self.runtime.drain(DRAIN_LIMIT);
+        }
+        let closed = self.runtime.close(until.saturating_duration_since(Instant::now()));
         for lost in closed.lost {
             tracing::warn!("{lost} did not end within {} s and is left", CLOSE_LIMIT.as_secs());
         }
@@ -75,6 +98,20 @@ impl Session {
             }
         }
     }
+}
+
+/// A program that did not start. A configuration that is wrong is one's own mistake.
+fn refused(failures: &Failures) -> Exit {
+    let is_configuration = |it: &providers::Error| matches!(it, providers::Error::Validate { .. });
+    if failures.iter().all(is_configuration) {
+        let lines: Vec<String> = failures.iter().map(|failure| format!("error: {failure}")).collect();
+        return Exit::new(USAGE, lines.join("\n"));
+    }
+    Exit::of_error(FAILED, &failures.to_calog())
+}
+
+fn no_signals(error: std::io::Error) -> Exit {
+    Exit::new(FAILED, format!("error: signals cannot be caught: {error}"))
 }
 
 fn show(error: &calog::Error) {

@@ -4,7 +4,27 @@ use calog_plugin_api::{Builder, Shape, Value};
 use toml::de::{DeFloat, DeInteger, DeValue};
 
 use super::document::Node;
-use super::problem::{ManifestError, Problem};
+use super::problem::{ManifestError, Place, Problem};
+use super::{Origin, Section};
+
+/// The section at this node, which is a table.
+pub(super) fn to_section(node: &Node<'_>) -> Result<Section, ManifestError> {
+    let value = to_value(node)?;
+    let mut keys = Vec::new();
+    places(node, "", &mut keys);
+    Ok(Section { value, origin: Origin { file: node.file().to_path_buf(), place: node.place(), keys } })
+}
+
+/// Where each key of a table stands, with the keys within it.
+fn places(node: &Node<'_>, prefix: &str, keys: &mut Vec<(String, Place)>) {
+    let DeValue::Table(table) = node.value() else { return };
+    for (key, value) in node.entries(table) {
+        let child = node.child(key, value);
+        let path = format!("{prefix}{key}");
+        keys.push((path.clone(), node.place_of(table, key).unwrap_or_else(|| child.place())));
+        places(&child, &format!("{path}."), keys);
+    }
+}
 
 /// The value at this node.
 pub(super) fn to_value(node: &Node<'_>) -> Result<Value, ManifestError> {

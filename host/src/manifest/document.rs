@@ -1,6 +1,7 @@
 //! A TOML document whose every value still knows its place, so that each complaint can name key and
 //! line.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use toml::Spanned;
@@ -13,9 +14,34 @@ use super::problem::{ManifestError, Place, Problem};
 pub(super) struct Document<'a> {
     pub path: &'a Path,
     pub text: &'a str,
+    /// All that is wrong with it, as it is found: one complaint does not hide the next.
+    problems: RefCell<Vec<ManifestError>>,
 }
 
 impl<'a> Document<'a> {
+    pub(super) fn new(path: &'a Path, text: &'a str) -> Document<'a> {
+        Document { path, text, problems: RefCell::default() }
+    }
+
+    /// Notes what was found wrong. What could be read goes on.
+    pub(super) fn note<T>(&self, read: Result<T, ManifestError>) -> Option<T> {
+        read.map_err(|error| {
+            let mut problems = self.problems.borrow_mut();
+            // A table's error is one of those within it.
+            if !problems.contains(&error) {
+                problems.push(error);
+            }
+        })
+        .ok()
+    }
+
+    /// All that was noted, in the order of the document.
+    pub(super) fn into_problems(self) -> Vec<ManifestError> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
+        problems
+    }
+
     pub(super) fn parse(&self) -> Result<Spanned<DeTable<'a>>, ManifestError> {
         DeTable::parse(self.text).map_err(|error| {
             let place = error.span().map(|span| self.place(span.start));
@@ -72,6 +98,22 @@ impl<'a> Node<'a> {
         self.document.path.parent().unwrap_or(Path::new(""))
     }
 
+    /// The file that the document is.
+    pub(super) fn file(&self) -> &Path {
+        self.document.path
+    }
+
+    /// Where it stands.
+    pub(super) fn place(&self) -> Place {
+        self.document.place(self.offset)
+    }
+
+    /// Where a key of a table in the document stands.
+    pub(super) fn place_of(&self, table: &DeTable<'_>, key: &str) -> Option<Place> {
+        let found = table.keys().find(|known| known.get_ref() == key)?;
+        Some(self.document.place(found.span().start))
+    }
+
     /// A table's entries in the document's order.
     pub(super) fn entries<'t>(&self, table: &'t DeTable<'t>) -> Vec<(&'t str, &'t Spanned<DeValue<'t>>)> {
         let mut entries: Vec<_> = table.iter().collect();
@@ -79,20 +121,37 @@ impl<'a> Node<'a> {
         entries.into_iter().map(|(key, value)| (key.get_ref().as_ref(), value)).collect()
     }
 
-    /// Fails at the first key that is not known.
+    /// Notes what was found wrong with something in it.
+    pub(super) fn note<T>(&self, read: Result<T, ManifestError>) -> Option<T> {
+        self.document.note(read)
+    }
+
+    /// What stands for all that was noted, once something was.
+    pub(super) fn noted(&self) -> ManifestError {
+        let problems = self.document.problems.borrow();
+        problems.last().cloned().unwrap_or_else(|| self.error(Problem::Syntax("it cannot be read".into())))
+    }
+
+    /// Fails when there are keys that are not known; all of them are noted.
     pub(super) fn refuse_unknown(
         &self,
         table: &DeTable<'_>,
         known: &'static [&'static str],
     ) -> Result<(), ManifestError> {
-        let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
-        let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
-        let problem = Problem::UnknownKey {
-            key: self.child_key(key.get_ref()),
-            nearest: nearest(key.get_ref(), known.iter().copied()),
-            known,
-        };
-        Err(ManifestError::new(self.document.path, Some(self.document.place(key.span().start)), problem))
+        let mut unknown: Vec<_> = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())).collect();
+        unknown.sort_by_key(|key| key.span().start);
+        let mut result = Ok(());
+        for key in unknown {
+            let problem = Problem::UnknownKey {
+                key: self.child_key(key.get_ref()),
+                nearest: nearest(key.get_ref(), known.iter().copied()),
+                known,
+            };
+            let place = self.document.place(key.span().start);
+            result = Err(ManifestError::new(self.document.path, Some(place), problem));
+            self.note(result.clone());
+        }
+        result
     }
 
     fn child_key(&self, key: &str) -> String {

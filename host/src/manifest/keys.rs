@@ -2,14 +2,15 @@
 //! each follow from the same line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use calog_plugin_api::{Builder, Result as CalogResult, Shape, Value};
+use calog_plugin_api::{Builder, Restart, RestartWhen, Result as CalogResult, Shape, Value};
 use toml::de::DeValue;
 
-use super::convert::to_value;
+use super::convert::to_section;
 use super::document::Node;
 use super::problem::{ManifestError, Problem};
-use super::{Engines, Restart, Sections};
+use super::{Engines, Sections};
 
 /// Declares a struct whose fields are the keys of a table.
 macro_rules! keys {
@@ -32,10 +33,13 @@ macro_rules! keys {
                 node: &$crate::manifest::document::Node<'_>,
                 table: &toml::de::DeTable<'_>,
             ) -> Result<$name, $crate::manifest::ManifestError> {
-                node.refuse_unknown(table, Self::KEYS)?;
-                Ok($name {
-                    $($key: $crate::manifest::keys::field(node, table, stringify!($key))?,)*
-                })
+                // All keys are looked at, whatever is wrong with some.
+                let all_known = node.note(node.refuse_unknown(table, Self::KEYS));
+                $(let $key = node.note($crate::manifest::keys::field(node, table, stringify!($key)));)*
+                match (all_known, $($key),*) {
+                    (Some(()), $(Some($key)),*) => Ok($name { $($key,)* }),
+                    _ => Err(node.noted()),
+                }
             }
 
             /// Its keys and values as a map; what is not set is left out.
@@ -174,7 +178,9 @@ impl<T: Field> Field for Vec<T> {
 
     fn read(node: &Node<'_>) -> Result<Option<Vec<T>>, ManifestError> {
         let Some(list) = node.value().as_array() else { return Ok(None) };
-        list.iter().map(|item| of_node(&node.child("", item))).collect::<Result<_, _>>().map(Some)
+        // All are looked at, whatever is wrong with some.
+        let read: Vec<_> = list.iter().map(|item| node.note(of_node(&node.child("", item)))).collect();
+        read.into_iter().collect::<Option<_>>().map(Some).ok_or_else(|| node.noted())
     }
 
     fn missing() -> Option<Vec<T>> {
@@ -209,25 +215,70 @@ impl Field for super::ContextEntry {
     }
 }
 
-impl Restart {
-    const WORDS: [(&'static str, Restart); 3] =
-        [("never", Restart::Never), ("on_failure", Restart::OnFailure), ("always", Restart::Always)];
-}
-
-impl Field for Restart {
+impl Field for RestartWhen {
     const WANTED: &'static str = r#""never", "on_failure" or "always""#;
 
-    fn read(node: &Node<'_>) -> Result<Option<Restart>, ManifestError> {
-        let word = node.value().as_str();
-        Ok(Restart::WORDS.iter().find(|(known, _)| Some(*known) == word).map(|(_, restart)| *restart))
+    fn read(node: &Node<'_>) -> Result<Option<RestartWhen>, ManifestError> {
+        Ok(node.value().as_str().and_then(RestartWhen::from_word))
     }
 
-    fn missing() -> Option<Restart> {
-        Some(Restart::Never)
+    fn missing() -> Option<RestartWhen> {
+        None
     }
 
     fn to_value(&self) -> CalogResult<Option<Value>> {
-        Ok(Restart::WORDS.iter().find(|(_, it)| it == self).map(|(word, _)| Value::from(*word)))
+        Ok(Some(Value::from(self.word())))
+    }
+}
+
+/// A count of something.
+impl Field for u32 {
+    const WANTED: &'static str = "a number from 0";
+
+    fn read(node: &Node<'_>) -> Result<Option<u32>, ManifestError> {
+        Ok(node.value().as_integer().and_then(|it| u32::from_str_radix(it.as_str(), it.radix()).ok()))
+    }
+
+    fn missing() -> Option<u32> {
+        None
+    }
+
+    fn to_value(&self) -> CalogResult<Option<Value>> {
+        Ok(Some(Value::Int((*self).into())))
+    }
+}
+
+/// A word, or a table with the bounds as well.
+impl Field for Restart {
+    const WANTED: &'static str = r#""never", "on_failure", "always", or a table with `when`, `at_most`, `within_s`"#;
+
+    fn read(node: &Node<'_>) -> Result<Option<Restart>, ManifestError> {
+        let Some(table) = node.value().as_table() else {
+            return Ok(RestartWhen::read(node)?.map(Restart::of));
+        };
+        node.refuse_unknown(table, &["when", "at_most", "within_s"])?;
+        let (at_most, within_s) =
+            (field::<Option<u32>>(node, table, "at_most")?, field::<Option<u32>>(node, table, "within_s")?);
+        let within = within_s.map_or(Restart::WITHIN, |seconds| Duration::from_secs(seconds.into()));
+        let restart = Restart::of(field(node, table, "when")?);
+        Ok(Some(restart.bounded(at_most.unwrap_or(Restart::AT_MOST), within)))
+    }
+
+    fn missing() -> Option<Restart> {
+        Some(Restart::NEVER)
+    }
+
+    fn to_value(&self) -> CalogResult<Option<Value>> {
+        if *self == Restart::of(self.when) {
+            return self.when.to_value();
+        }
+        let within_s = i64::try_from(self.within.as_secs()).unwrap_or(i64::MAX);
+        let map = [
+            ("when", Value::from(self.when.word())),
+            ("at_most", Value::Int(self.at_most.into())),
+            ("within_s", Value::Int(within_s)),
+        ];
+        Value::map(map).map(Some)
     }
 }
 
@@ -239,7 +290,7 @@ impl Field for Sections {
         let section = |(key, value): (&str, _)| {
             let child = node.child(key, value);
             match child.value() {
-                DeValue::Table(_) => Ok((key.to_owned(), to_value(&child)?)),
+                DeValue::Table(_) => Ok((key.to_owned(), to_section(&child)?)),
                 _ => Err(child.wrong_type("a table")),
             }
         };
@@ -267,7 +318,7 @@ impl Field for Engines {
         for (key, value) in node.entries(table) {
             let child = node.child(key, value);
             match child.value() {
-                DeValue::Table(_) => engines.sections.0.push((key.to_owned(), to_value(&child)?)),
+                DeValue::Table(_) => engines.sections.0.push((key.to_owned(), to_section(&child)?)),
                 DeValue::Array(_) if key == "order" => engines.order = of_node(&child)?,
                 _ if key == "order" => return Err(child.wrong_type("a list of names")),
                 _ => return Err(child.wrong_type("a table")),

@@ -12,13 +12,13 @@ mod program;
 
 use std::path::{Path, PathBuf};
 
-use calog_plugin_api::Value;
+use calog_plugin_api::{Restart, Value};
 
 use document::{Document, Node};
 use keys::keys;
 
 pub use keys::nearest;
-pub use problem::{ManifestError, Problem};
+pub use problem::{ManifestError, Place, Problem};
 pub use program::{MANIFEST, Program};
 
 keys! {
@@ -54,26 +54,43 @@ keys! {
         pub lenient: bool,
         /// The arguments its script sees instead of the program's.
         pub args: Option<Vec<String>>,
-        /// When it is started again.
+        /// When it is started again, and how often: a word, or a table with `when`, `at_most`, `within_s`.
         pub restart: Restart,
     }
 }
 
-/// When a context that ended is started again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Restart {
-    /// Never: the usual.
-    #[default]
-    Never,
-    /// When its main chunk failed.
-    OnFailure,
-    /// However it ended.
-    Always,
-}
-
 /// Sections by name, in the order of the manifest; each is a map.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct Sections(Vec<(String, Value)>);
+pub struct Sections(Vec<(String, Section)>);
+
+/// A section, and where it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Section {
+    /// What it says, as a map.
+    pub value: Value,
+    /// Where it says so.
+    pub origin: Origin,
+}
+
+/// Where a section stands, and each key in it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Origin {
+    file: PathBuf,
+    place: Place,
+    /// Dotted, without the section's own name.
+    keys: Vec<(String, Place)>,
+}
+
+impl Origin {
+    /// Where a key stands, given as a plugin knows it: `calog.toml:3:5`. Of a key that is not there, where
+    /// the one stands that it would be in; of none, the section itself.
+    pub fn of_key(&self, key: &str) -> String {
+        let place = |key: &str| self.keys.iter().find(|(known, _)| known == key).map(|(_, place)| *place);
+        let upwards = std::iter::successors(Some(key), |key| key.rsplit_once('.').map(|(outer, _)| outer));
+        let Place { line, column } = upwards.into_iter().find_map(place).unwrap_or(self.place);
+        format!("{}:{line}:{column}", self.file.display())
+    }
+}
 
 /// The sections of engines, and their order.
 ///
@@ -90,11 +107,21 @@ pub struct Engines {
 impl Sections {
     /// The section of this name as a map; nil when there is none.
     pub fn get(&self, name: &str) -> Value {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, section)| section.clone()).unwrap_or_default()
+        self.section(name).map(|section| section.value.clone()).unwrap_or_default()
     }
 
     /// The names and their sections.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.sections().map(|(name, section)| (name, &section.value))
+    }
+
+    /// The section of this name.
+    pub fn section(&self, name: &str) -> Option<&Section> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, section)| section)
+    }
+
+    /// The names and their sections, with their places.
+    pub fn sections(&self) -> impl Iterator<Item = (&str, &Section)> {
         self.0.iter().map(|(name, section)| (name.as_str(), section))
     }
 }
@@ -105,9 +132,17 @@ impl Manifest {
     /// # Errors
     /// When it cannot be read, is no TOML, or says what cannot be understood.
     pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
+        Manifest::read_all(path).map_err(first)
+    }
+
+    /// As [`read`](Manifest::read), with all that is wrong with it.
+    ///
+    /// # Errors
+    /// As [`read`](Manifest::read); never none.
+    pub fn read_all(path: &Path) -> Result<Manifest, Vec<ManifestError>> {
         let unreadable = |error: std::io::Error| ManifestError::at_file(path, Problem::Unreadable(error.to_string()));
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Manifest::parse(&text, path)
+        let text = std::fs::read_to_string(path).map_err(|error| vec![unreadable(error)])?;
+        Manifest::parse_all(&text, path)
     }
 
     /// Understands the text of a manifest that lies at `path`.
@@ -115,11 +150,20 @@ impl Manifest {
     /// # Errors
     /// As [`read`](Manifest::read), but for the reading.
     pub fn parse(text: &str, path: &Path) -> Result<Manifest, ManifestError> {
-        let document = Document { path, text };
-        let root = document.parse()?;
-        let manifest = Manifest::read_table(&Node::root(&document, &root), root.get_ref())?;
-        manifest.check_names(path)?;
-        Ok(manifest)
+        Manifest::parse_all(text, path).map_err(first)
+    }
+
+    /// As [`parse`](Manifest::parse), with all that is wrong with it, in its order. (Of what is no TOML,
+    /// the first.)
+    ///
+    /// # Errors
+    /// As [`read_all`](Manifest::read_all), but for the reading.
+    pub fn parse_all(text: &str, path: &Path) -> Result<Manifest, Vec<ManifestError>> {
+        let document = Document::new(path, text);
+        let root = document.parse().map_err(|error| vec![error])?;
+        let read = Manifest::read_table(&Node::root(&document, &root), root.get_ref());
+        let read = read.and_then(|manifest| manifest.check_names(path).map(|()| manifest));
+        document.note(read).ok_or_else(|| document.into_problems())
     }
 
     /// Contexts are imported by name, so each name may come once.
@@ -128,6 +172,13 @@ impl Manifest {
         let twice = (1..names.len()).find(|&at| names[..at].contains(&names[at]));
         twice.map_or(Ok(()), |at| Err(ManifestError::at_file(path, Problem::NameTwice(names[at].clone()))))
     }
+}
+
+/// The first of several problems.
+fn first(problems: Vec<ManifestError>) -> ManifestError {
+    // There always is one.
+    let none = || ManifestError::at_file(Path::new(""), Problem::Syntax("nothing is known of it".into()));
+    problems.into_iter().next().unwrap_or_else(none)
 }
 
 impl ContextEntry {
@@ -139,7 +190,7 @@ impl ContextEntry {
             thread: None,
             lenient: false,
             args: None,
-            restart: Restart::Never,
+            restart: Restart::NEVER,
         }
     }
 

@@ -31,18 +31,26 @@ impl Program {
     /// # Errors
     /// When there is nothing, or the manifest is wrong.
     pub fn find(path: &Path) -> Result<Program, ManifestError> {
+        Program::find_all(path).map_err(super::first)
+    }
+
+    /// As [`find`](Program::find), with all that is wrong with its manifest.
+    ///
+    /// # Errors
+    /// As [`find`](Program::find); never none.
+    pub fn find_all(path: &Path) -> Result<Program, Vec<ManifestError>> {
         let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => ManifestError::at_file(path, Problem::NotThere),
-            _ => ManifestError::at_file(path, Problem::Unreadable(error.to_string())),
+            std::io::ErrorKind::NotFound => vec![ManifestError::at_file(path, Problem::NotThere)],
+            _ => vec![ManifestError::at_file(path, Problem::Unreadable(error.to_string()))],
         })?;
         if metadata.is_dir() {
             let file = path.join(MANIFEST);
-            let manifest = if file.is_file() { Manifest::read(&file)? } else { Manifest::default() };
+            let manifest = if file.is_file() { Manifest::read_all(&file)? } else { Manifest::default() };
             return Ok(Program { path: path.into(), manifest, kind: Kind::Folder });
         }
         if path.extension() == Some(OsStr::new("toml")) {
             let folder = path.parent().unwrap_or(Path::new(""));
-            return Ok(Program { path: folder.into(), manifest: Manifest::read(path)?, kind: Kind::Folder });
+            return Ok(Program { path: folder.into(), manifest: Manifest::read_all(path)?, kind: Kind::Folder });
         }
         Ok(Program { path: path.into(), manifest: Manifest::default(), kind: Kind::Script })
     }
@@ -58,6 +66,33 @@ impl Program {
             Kind::Folder => &self.path,
             Kind::Script => self.path.parent().unwrap_or(Path::new("")),
         }
+    }
+
+    /// All scripts that belong to it: the one, or whatever lies in its folder at any depth that an engine
+    /// knows. What is hidden is left out, and so are links.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn scripts(&self, is_script: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, ManifestError> {
+        if self.kind == Kind::Script {
+            return Ok(vec![self.path.clone()]);
+        }
+        let (mut scripts, mut folders) = (Vec::new(), vec![self.path.clone()]);
+        while let Some(folder) = folders.pop() {
+            for entry in entries_of(&folder)? {
+                let (path, kind) = (folder.join(entry.file_name()), entry.file_type());
+                let hidden = entry.file_name().to_string_lossy().starts_with('.');
+                let is = |wanted: fn(&fs::FileType) -> bool| kind.as_ref().is_ok_and(wanted) && !hidden;
+                if is(fs::FileType::is_dir) {
+                    folders.push(path);
+                } else if is(fs::FileType::is_file) && path.extension().and_then(OsStr::to_str).is_some_and(&is_script)
+                {
+                    scripts.push(path);
+                }
+            }
+        }
+        scripts.sort();
+        Ok(scripts)
     }
 
     /// The contexts to open, in order. `is_script` says whether an engine runs files of this extension.
@@ -77,12 +112,16 @@ impl Program {
     }
 }
 
-/// The names of a folder's files, sorted; hidden ones are left out.
-fn files_of(folder: &Path) -> Result<Vec<String>, ManifestError> {
+fn entries_of(folder: &Path) -> Result<Vec<fs::DirEntry>, ManifestError> {
     let unreadable = |error: std::io::Error| ManifestError::at_file(folder, Problem::Unreadable(error.to_string()));
     // An empty path is the folder we are in.
     let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let entries = fs::read_dir(place).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    fs::read_dir(place).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)
+}
+
+/// The names of a folder's files, sorted; hidden ones are left out.
+fn files_of(folder: &Path) -> Result<Vec<String>, ManifestError> {
+    let entries = entries_of(folder)?;
     let files = entries.iter().filter(|entry| entry.path().is_file());
     let names = files.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();

@@ -61,7 +61,7 @@ fn a_whole_manifest_is_understood() {
     assert_eq!(manifest.natives.get("sync"), Value::Nil);
     let [users, web] = manifest.context.as_slice() else { panic!("two contexts") };
     assert_eq!((users.shown_name().as_str(), users.thread.as_deref()), ("users", Some("ui")));
-    assert_eq!((users.args.as_deref(), users.restart), (Some(&["-v".to_owned()][..]), Restart::OnFailure));
+    assert_eq!((users.args.as_deref(), users.restart), (Some(&["-v".to_owned()][..]), Restart::on_failure()));
     assert_eq!((web.name.as_deref(), web.lenient), (Some("web"), true));
     assert_eq!(web.script, Path::new("app/web/index.js"));
 }
@@ -105,7 +105,7 @@ fn mistakes_are_named_with_their_place() {
     check_error(
         "[[context]]\nscript = 'a.lua'\nrestart = 'sometimes'",
         "app/calog.toml:3:11: 'context.restart' is the string \"sometimes\", \
-         wanted \"never\", \"on_failure\" or \"always\"",
+         wanted \"never\", \"on_failure\", \"always\", or a table with `when`, `at_most`, `within_s`",
     );
     check_error("[natives]\nnet = 1", "app/calog.toml:2:7: 'natives.net' is the integer 1, wanted a table");
     check_error(
@@ -118,6 +118,68 @@ fn mistakes_are_named_with_their_place() {
     );
     let error = parse("name = \n").unwrap_err().to_string();
     assert!(error.starts_with("app/calog.toml:1:"), "{error}");
+}
+
+#[test]
+fn all_that_is_wrong_is_found_in_the_documents_order() {
+    let text = "name = 3\n[[context]]\nscript = 'a.lua'\nthred = 1\nlenient = 'x'\n[[context]]\nname = 'b'\n[natives]\n\
+                net = 1\n[nativs]\n";
+    let problems = Manifest::parse_all(text, Path::new("app/calog.toml")).unwrap_err();
+    let places: Vec<String> = problems.iter().map(|it| it.to_string().split(';').next().unwrap().to_owned()).collect();
+    assert_eq!(
+        places,
+        [
+            "app/calog.toml:1:8: 'name' is the integer 3, wanted a string",
+            "app/calog.toml:4:1: unknown key 'context.thred', did you mean 'thread'?",
+            "app/calog.toml:5:11: 'context.lenient' is the string \"x\", wanted true or false",
+            "app/calog.toml:6:1: the key 'script' is missing, wanted a path",
+            "app/calog.toml:9:7: 'natives.net' is the integer 1, wanted a table",
+            "app/calog.toml:10:2: unknown key 'nativs', did you mean 'natives'?",
+        ]
+    );
+    assert_eq!(parse(text).unwrap_err(), problems[0]);
+    assert_eq!(Manifest::parse_all("name = ", Path::new("x")).unwrap_err().len(), 1);
+}
+
+#[test]
+fn a_restart_is_a_word_or_a_table() {
+    use std::time::Duration;
+    for (text, wanted) in [
+        ("'never'", Restart::NEVER),
+        ("'always'", Restart::always()),
+        ("{ when = 'on_failure' }", Restart::on_failure()),
+        ("{ when = 'always', at_most = 7, within_s = 0x10 }", Restart::always().bounded(7, Duration::from_secs(16))),
+    ] {
+        let manifest = parse(&format!("[[context]]\nscript = 'a.lua'\nrestart = {text}")).unwrap();
+        assert_eq!(manifest.context[0].restart, wanted, "{text}");
+    }
+    let table = parse("[[context]]\nscript = 'a.lua'\nrestart = { when = 'always', at_most = 7 }").unwrap();
+    let options = calog_plugin_api::ContextOptions::new(table.context[0].to_value().unwrap());
+    assert_eq!(format!("{:?}", options.get("restart")), "{when: \"always\", at_most: 7, within_s: 5}");
+    check_error(
+        "[[context]]\nscript = 'a.lua'\nrestart = { when = 'always', at_most = -1 }",
+        "app/calog.toml:3:40: 'context.restart.at_most' is the integer -1, wanted a number from 0",
+    );
+}
+
+#[test]
+fn a_section_knows_where_each_of_its_keys_stands() {
+    let manifest = parse(WHOLE).unwrap();
+    let net = &manifest.natives.section("net").unwrap().origin;
+    for (key, place) in [
+        ("rate", "13:1"),
+        ("tls", "15:1"),
+        ("tls.ports", "15:20"),
+        // What is not there stands where it would be.
+        ("tls.key", "15:1"),
+        ("tls.ports.3", "15:20"),
+        ("port", "11:1"),
+        ("", "11:1"),
+    ] {
+        assert_eq!(net.of_key(key), format!("app/calog.toml:{place}"), "{key}");
+    }
+    let lua = &manifest.engines.sections.section("lua").unwrap().origin;
+    assert_eq!(lua.of_key("memory"), "app/calog.toml:9:1");
 }
 
 fn names(program: &Program) -> Result<Vec<String>, ManifestError> {

@@ -26,6 +26,8 @@ mod mailboxes;
 #[cfg(calog_model = "shuttle")]
 mod probe;
 #[cfg(calog_model = "shuttle")]
+mod providers;
+#[cfg(calog_model = "shuttle")]
 mod pumping;
 #[cfg(calog_model = "shuttle")]
 mod scene;

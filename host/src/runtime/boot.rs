@@ -1,45 +1,81 @@
-//! How bundles come to life: their natives are gathered, then they are validated, booted and run.
+//! How bundles come to life: their natives are gathered, then they and all other providers are validated,
+//! booted and run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use calog_plugin_api::host_side::BundleHandle;
-use calog_plugin_api::{Function, Hook, Native, Result, Value, View};
+use calog_plugin_api::{Function, Native, Result};
 
 use super::Runtime;
 use super::builder::MakeBundleHandle;
 use crate::builtin;
-use crate::core::Core;
-use crate::joining::Joinable;
+use crate::ids::ContextId;
 use crate::natives::Natives;
-use crate::plugins::{FileId, Provider};
+use crate::plugins::{self, FileId};
+use crate::providers::{Failures, Notice};
+use crate::surroundings::{BundleProvider, EngineProvider};
+
+/// What a program ends with when something that runs failed for good.
+const FATAL: i32 = 1;
+
+/// A bundle that was not taken in, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LeftOut {
+    /// The bundle's name.
+    pub bundle: String,
+    /// Why.
+    pub reason: String,
+}
 
 impl Runtime {
-    pub(super) fn add_natives(&self, own: Vec<Function>, compiled: &[Option<MakeBundleHandle>]) -> Result<()> {
+    /// Takes all natives in, and registers the bundles they are of. A bundle of a plugin that cannot be
+    /// made is left out.
+    pub(super) fn add_natives(
+        &self,
+        own: Vec<Function>,
+        compiled: &[Option<MakeBundleHandle>],
+    ) -> Result<Vec<LeftOut>> {
         let mut natives: Vec<Native> = own.into_iter().map(Function::build).collect::<Result<_>>()?;
-        let builtin = builtin::bundle(&self.core)?;
-        natives.extend(builtin.natives()?);
-        let mut bundles = vec![("calog".to_owned(), builtin)];
+        natives.extend(builtin::bundle(&self.core)?.natives()?);
+        let mut left_out = Vec::new();
         for offer in self.core.engines.catalog.bundles() {
             let handle = self.core.handle().clone();
             let made = match offer.provider {
-                Provider::CompiledIn(place) => match compiled.get(place) {
+                plugins::Provider::CompiledIn(place) => match compiled.get(place) {
                     Some(Some(make)) => make(handle)?,
                     _ => continue,
                 },
-                Provider::File(file) => match self.plugins_bundle(file, &offer.name, &natives) {
+                plugins::Provider::File(file) => match self.plugins_bundle(file, &offer.name, &natives) {
                     Ok(bundle) => bundle,
-                    Err(error) => {
-                        tracing::warn!("the bundle '{}' is left out: {error}", offer.name);
+                    Err(reason) => {
+                        tracing::warn!("the bundle '{}' is left out: {reason}", offer.name);
+                        left_out.push(LeftOut { bundle: offer.name, reason });
                         continue;
                     }
                 },
             };
             natives.extend(made.natives()?);
-            bundles.push((offer.name, made));
+            self.add_bundle(&offer.name, made).map_err(|error| error.to_calog())?;
         }
-        *self.core.bundles.lock() = bundles;
         self.core.set_natives(Natives::new(&self.core, natives)?);
+        Ok(left_out)
+    }
+
+    fn add_bundle(&self, name: &str, bundle: BundleHandle) -> Result<(), crate::providers::Error> {
+        let section = self.providers.state().configuration().of_bundle(name);
+        self.providers.insert_named(Arc::new(BundleProvider::new(name.to_owned(), bundle, &section)))?;
+        Ok(())
+    }
+
+    /// Registers the engines, which are made when scripts need them.
+    pub(super) fn add_engines(&self) -> Result<(), crate::providers::Error> {
+        let configuration = self.providers.state().configuration();
+        for engine in self.core.engines.catalog.engines() {
+            let name = &engine.description.name;
+            let section = configuration.of_engine(name);
+            self.providers.insert_named(Arc::new(EngineProvider::new(name, &self.core, section)))?;
+        }
         Ok(())
     }
 
@@ -56,63 +92,28 @@ impl Runtime {
         }
     }
 
-    /// Validates all bundles, then boots them in the order of their priorities, then runs them.
-    pub(super) fn boot(&self, config: &HashMap<String, Value>) -> Result<()> {
-        let bundles = self.core.bundles.lock().clone();
-        let nil = Value::Nil;
-        let config_of = |name: &str| config.get(name).unwrap_or(&nil).view();
-        for (name, bundle) in &bundles {
-            run_hook(&self.core, bundle, name, Hook::Validate, config_of(name))?;
-        }
-        let mut order: Vec<_> = bundles.iter().collect();
-        order.sort_by_key(|(name, bundle)| (bundle.priority(Hook::Boot), name.clone()));
-        for (name, bundle) in order {
-            run_hook(&self.core, bundle, name, Hook::Boot, config_of(name))?;
-        }
-        for (name, bundle) in bundles {
-            if bundle.priority(Hook::Run).is_some() {
-                self.start_running(name, bundle)?;
+    /// Validates all providers, then boots them in order, then starts what they run. Should that fail, what
+    /// has booted is shut down as the runtime closes.
+    pub(super) fn boot(&self) -> Result<(), Failures> {
+        self.providers.validate_all()?;
+        self.providers.boot_until_failure()?;
+        let core = Arc::downgrade(&self.core);
+        let started = self.providers.run_all(move |notice| {
+            if let (Notice::Fatal(error), Some(core)) = (notice, core.upgrade()) {
+                // In this order: who sees the end also sees why.
+                core.report(ContextId::HOST, error.to_calog());
+                core.end(FATAL);
             }
-        }
+        })?;
+        tracing::debug!("{started} providers run");
         Ok(())
     }
 
-    fn start_running(&self, name: String, bundle: BundleHandle) -> Result<()> {
-        let stop = crate::cancel::cancel_token(None);
-        let (token, handle, known) = (stop.clone(), self.core.handle().clone(), name.clone());
-        let run = move || {
-            if let Err(error) = bundle.hook(Hook::Run, &handle, View::NIL, Some(&token)) {
-                tracing::error!("runnable '{known}' failed: {error}");
-            }
-        };
-        let thread = Joinable::start(&name, None, &self.core.host, run)?;
-        self.running.lock().push((stop, thread));
-        Ok(())
-    }
-}
-
-/// Runs a hook of a bundle, here and now.
-///
-/// # Errors
-/// The hook's, with the bundle's name.
-pub(super) fn run_hook(
-    core: &Arc<Core>,
-    bundle: &BundleHandle,
-    name: &str,
-    hook: Hook,
-    config: View<'_>,
-) -> Result<()> {
-    bundle
-        .hook(hook, core.handle(), config, None)
-        .map_err(|error| error.inside(&format!("provider '{name}' failed during {}", hook_word(hook))))
-}
-
-fn hook_word(hook: Hook) -> &'static str {
-    match hook {
-        Hook::Validate => "validate",
-        Hook::Boot => "boot",
-        Hook::Run => "run",
-        Hook::Reload => "reload",
-        Hook::Shutdown => "shutdown",
+    /// The sections of the configuration that nobody reads, in words.
+    pub(super) fn unread_sections(&self) -> Vec<String> {
+        let catalog = &self.core.engines.catalog;
+        let engines: Vec<String> = catalog.engines().into_iter().map(|engine| engine.description.name).collect();
+        let bundles: Vec<String> = catalog.bundles().into_iter().map(|bundle| bundle.name).collect();
+        self.providers.state().configuration().unread(&engines, &bundles)
     }
 }

@@ -2,7 +2,6 @@
 //! natives, and where output and errors go.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,15 +9,22 @@ use std::sync::Arc;
 use calog_plugin_api::host_side::BundleHandle;
 use calog_plugin_api::{Descriptor, Engine, Error, Function, MakeBundle, Result, RuntimeHandle, Value};
 
+use super::boot::LeftOut;
+use super::reloading::{OnReload, Reloader};
 use super::{ErrorHandler, Runtime};
+use crate::configuration::{Configuration, Current};
 use crate::core::{Core, Parts};
 use crate::engines::{CompiledEngine, Engines};
 use crate::ids::ContextId;
 use crate::plugins::{Catalog, Offer, SearchPath};
+use crate::providers::{self, BoxError, Failures, Provider, Registry};
+use crate::surroundings::Surroundings;
 use crate::sync::Mutex;
 use crate::thread::Thread;
 use crate::worker::Worker;
 
+/// Registers a provider of the program's own.
+type AddProvider = Box<dyn FnOnce(&Registry<Surroundings>) -> Result<(), providers::Error>>;
 pub(super) type MakeBundleHandle = Box<dyn Fn(RuntimeHandle) -> Result<BundleHandle>>;
 
 /// What the embedding program compiled in, at one place of the builder's order.
@@ -34,8 +40,9 @@ pub struct RuntimeBuilder {
     compiled: Vec<CompiledIn>,
     order: Vec<String>,
     natives: Vec<Function>,
-    engine_config: HashMap<String, Value>,
-    bundle_config: HashMap<String, Value>,
+    configuration: Configuration,
+    providers: Vec<AddProvider>,
+    on_reload: Vec<OnReload>,
     output: Option<Box<dyn Write + Send>>,
     args: Vec<String>,
     on_error: Option<ErrorHandler>,
@@ -89,14 +96,39 @@ impl RuntimeBuilder {
     /// Gives an engine its configuration.
     #[must_use]
     pub fn engine_config(mut self, engine: &str, config: Value) -> Self {
-        self.engine_config.insert(engine.to_owned(), config);
+        self.configuration = self.configuration.engine(engine, config);
         self
     }
 
     /// Gives a bundle its configuration.
     #[must_use]
     pub fn bundle_config(mut self, bundle: &str, config: Value) -> Self {
-        self.bundle_config.insert(bundle.to_owned(), config);
+        self.configuration = self.configuration.bundle(bundle, config);
+        self
+    }
+
+    /// Gives all engines and bundles their configuration.
+    #[must_use]
+    pub fn configuration(mut self, configuration: Configuration) -> Self {
+        self.configuration = configuration;
+        self
+    }
+
+    /// Registers a service of the program's own beside bundles and engines.
+    #[must_use]
+    pub fn provider<T: Provider<Surroundings>>(mut self, provider: Arc<T>) -> Self {
+        self.providers.push(Box::new(move |registry| registry.insert(provider).map(drop)));
+        self
+    }
+
+    /// Does this first when a changed configuration is taken over: for the program's own state. If it
+    /// fails, everything stays as it was.
+    #[must_use]
+    pub fn on_reload(
+        mut self,
+        reload: impl Fn(&Configuration) -> Result<(), BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_reload.push(Box::new(reload));
         self
     }
 
@@ -132,9 +164,37 @@ impl RuntimeBuilder {
     /// Builds it. This thread is its host thread: context 0.
     ///
     /// # Errors
-    /// When bundles or natives collide, or a bundle's configuration is refused or it fails to boot. A
+    /// When bundles or natives collide, or a configuration is refused, or a provider fails to boot. A
     /// plugin that cannot be loaded is logged, and the others load.
     pub fn build(self) -> Result<Runtime> {
+        self.start().map_err(|failures| failures.to_calog())
+    }
+
+    /// As [`build`](RuntimeBuilder::build), with each failure by itself.
+    ///
+    /// # Errors
+    /// As [`build`](RuntimeBuilder::build).
+    pub fn start(self) -> Result<Runtime, Failures> {
+        let (runtime, _left_out) = self.prepare()?;
+        runtime.unread_sections().iter().for_each(|section| tracing::warn!("{section}"));
+        runtime.boot()?;
+        Ok(runtime)
+    }
+
+    /// Builds a runtime whose providers are validated and do not boot: to find out what is wrong with a
+    /// program before any of it runs.
+    ///
+    /// # Errors
+    /// When bundles or natives collide.
+    pub fn check(self) -> Result<Checked, Failures> {
+        let (runtime, left_out) = self.prepare()?;
+        let failures = runtime.providers.validate_all().err();
+        let unread = runtime.unread_sections();
+        Ok(Checked { runtime, failures, left_out, unread })
+    }
+
+    /// Everything up to validating.
+    fn prepare(self) -> Result<(Runtime, Vec<LeftOut>), Failures> {
         let (thread, inbox) = Thread::new("host".into());
         thread.arrive();
         if let Some(callback) = self.on_mail {
@@ -150,8 +210,9 @@ impl RuntimeBuilder {
             bundles.push(bundle);
         }
         let output = self.output.unwrap_or_else(|| Box::new(std::io::stdout()));
+        let current = Arc::new(Current::new(self.configuration));
         let core = Core::new(Parts {
-            engines: Engines::new(catalog, engines, self.engine_config),
+            engines: Engines::new(catalog, engines, Arc::clone(&current)),
             sink: Arc::new(Mutex::new(output)),
             host: Arc::clone(&thread),
             args: self.args,
@@ -161,11 +222,27 @@ impl RuntimeBuilder {
         core.liveness.up();
         let worker = Rc::new(Worker::new(Arc::clone(&core), thread, inbox));
         *worker.on_error.borrow_mut() = self.on_error;
-        let runtime = Runtime { core, worker, closed: Cell::new(false), running: Mutex::default() };
-        runtime.add_natives(self.natives, &bundles)?;
-        runtime.boot(&self.bundle_config)?;
-        Ok(runtime)
+        let providers = Arc::new(Registry::new(Surroundings::new(core.handle().clone(), current)));
+        let reloader = Reloader::new(&core, &providers, self.on_reload);
+        let runtime = Runtime { core, worker, closed: Cell::new(false), providers, reloader };
+        let refused = |error: Error| providers::Error::Other(error.into());
+        let left_out = runtime.add_natives(self.natives, &bundles).map_err(refused)?;
+        runtime.add_engines()?;
+        self.providers.into_iter().try_for_each(|add| add(&runtime.providers))?;
+        Ok((runtime, left_out))
     }
+}
+
+/// What is known of a program before any of it runs.
+pub struct Checked {
+    /// Its runtime, whose providers have not booted.
+    pub runtime: Runtime,
+    /// What providers found wrong with their configuration.
+    pub failures: Option<Failures>,
+    /// Bundles that cannot be had.
+    pub left_out: Vec<LeftOut>,
+    /// Sections of the configuration that nobody reads, in words.
+    pub unread: Vec<String>,
 }
 
 impl CompiledIn {

@@ -5,12 +5,11 @@ use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
-use calog_plugin_api::{Hook, View};
-
-use super::boot::run_hook;
 use super::{ContextRef, Runtime};
-use crate::joining::{Joinable, join_ended};
+use crate::joining::Joinable;
 use crate::natives::Natives;
+use crate::providers::{Exceeded, Registry, Shutdown};
+use crate::surroundings::Surroundings;
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use crate::sync::time::Instant;
@@ -40,8 +39,10 @@ pub enum Lost {
     Thread(String),
     /// The run hook of a bundle, or what is told that it shall end.
     Bundle(String),
-    /// The shutdown hook of a bundle, and what would have come after it.
+    /// The shutdown hook of a bundle.
     Shutdown(String),
+    /// What the program's own provider runs, or its shutdown.
+    Provider(Exceeded),
     /// An engine or a bundle that is being dropped, and what would have come after it.
     Drop(String),
     /// So many natives that block.
@@ -57,6 +58,7 @@ impl Display for Lost {
             Lost::Thread(name) => write!(f, "thread '{name}'"),
             Lost::Bundle(name) => write!(f, "the run hook of bundle '{name}'"),
             Lost::Shutdown(name) => write!(f, "the shutdown hook of bundle '{name}'"),
+            Lost::Provider(exceeded) => write!(f, "{exceeded}"),
             Lost::Drop(what) => write!(f, "the drop of {what}"),
             Lost::Blocking(1) => write!(f, "a blocking native"),
             Lost::Blocking(count) => write!(f, "{count} blocking natives"),
@@ -88,8 +90,7 @@ impl Runtime {
         }
         let until = Instant::now() + limit;
         let mut lost = self.close_contexts(until);
-        lost.extend(self.end_running(until));
-        lost.extend(self.shut_down(until));
+        lost.extend(self.end_providers(until));
         lost.extend(self.end_services(until));
         while self.worker.pump_one() {}
         lost.extend(self.drop_plugins(until));
@@ -116,37 +117,45 @@ impl Runtime {
         lost
     }
 
-    /// Ends what bundles run.
-    fn end_running(&self, until: Instant) -> Vec<Lost> {
-        let mut running = Vec::new();
-        for (stop, hook) in std::mem::take(&mut *self.running.lock()) {
-            // What a bundle wants to be told may not return, and the others are to be asked as well.
-            running.extend(self.beside(&hook.name.clone(), move || stop.cancel()));
-            running.push(hook);
-        }
-        self.serve_until(until, || running.iter().all(Joinable::has_ended));
-        join_ended(&mut running);
-        let mut names: Vec<String> = running.into_iter().map(|hook| hook.name).collect();
-        names.sort();
-        names.dedup();
-        names.into_iter().map(Lost::Bundle).collect()
+    /// Asks whatever providers run to end, and waits for it while contexts go on: what is under way may
+    /// come to its end. What does not, within the limit, is asked again by [`close`](Runtime::close).
+    pub fn drain(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        self.beside_providers("draining", move |providers| {
+            providers.stop_all(Some(until));
+        });
     }
 
-    /// Shuts bundles down, the last to boot first.
-    fn shut_down(&self, until: Instant) -> Option<Lost> {
-        let mut bundles = self.core.bundles.lock().clone();
-        bundles.retain(|(_, bundle)| bundle.priority(Hook::Shutdown).is_some());
-        bundles.sort_by_key(|(name, bundle)| (bundle.priority(Hook::Shutdown), name.clone()));
-        let acts = bundles.into_iter().rev().map(|(name, bundle)| {
-            let (core, lost) = (Arc::clone(&self.core), Lost::Shutdown(name.clone()));
-            let act = move || {
-                if let Err(error) = run_hook(&core, &bundle, &name, Hook::Shutdown, View::NIL) {
-                    tracing::error!("{error}");
-                }
-            };
-            (lost, Box::new(act) as Act)
-        });
-        self.one_by_one(until, acts.collect())
+    /// Ends what providers run and shuts them down, the last to boot first.
+    fn end_providers(&self, until: Instant) -> Vec<Lost> {
+        if !self.providers.has_to_end() {
+            return Vec::new();
+        }
+        let outcome = Arc::new(Mutex::new(Shutdown::default()));
+        let ended = Arc::clone(&outcome);
+        self.beside_providers("closing", move |providers| *ended.lock() = providers.shutdown_by(Some(until)));
+        let exceeded = std::mem::take(&mut outcome.lock().exceeded);
+        exceeded.into_iter().map(|it| self.lost(it)).collect()
+    }
+
+    /// Does something with the providers on a thread beside this one, which serves its mailbox meanwhile.
+    /// It ends in its time: whatever a provider does is waited for within its limit.
+    fn beside_providers(&self, name: &str, act: impl FnOnce(&Registry<Surroundings>) + Send + 'static) {
+        let providers = Arc::clone(&self.providers);
+        let Some(thread) = self.beside(name, move || act(&providers)) else { return };
+        while !thread.has_ended() {
+            self.worker.pump(&|| thread.has_ended(), None);
+        }
+        thread.join();
+    }
+
+    fn lost(&self, exceeded: Exceeded) -> Lost {
+        let is_bundle = |name: &String| self.core.engines.catalog.bundles().iter().any(|it| it.name == *name);
+        match exceeded {
+            Exceeded::Run(name) if is_bundle(&name) => Lost::Bundle(name),
+            Exceeded::Shutdown(name) if is_bundle(&name) => Lost::Shutdown(name),
+            other => Lost::Provider(other),
+        }
     }
 
     /// Drops what plugins have made: natives, bundles, engines.
@@ -154,13 +163,14 @@ impl Runtime {
         self.core.set_natives(Natives::default());
         let names = self.core.task_names.lock().take();
         drop(names);
-        let bundles = std::mem::take(&mut *self.core.bundles.lock());
-        // The first is the host's own.
-        let bundles = bundles.into_iter().skip(1);
-        let bundles = bundles.map(|(name, it)| (Lost::Drop(format!("bundle '{name}'")), dropping(it)));
+        let bundles: Vec<String> = self.core.engines.catalog.bundles().into_iter().map(|it| it.name).collect();
+        let providers = self.providers.take_all().into_iter().map(|(name, it)| {
+            let what = if bundles.contains(&name) { "bundle" } else { "provider" };
+            (Lost::Drop(format!("{what} '{name}'")), dropping(it))
+        });
         let engines = self.core.engines.take().into_iter();
         let engines = engines.map(|(name, it)| (Lost::Drop(format!("engine '{name}'")), dropping(it)));
-        self.one_by_one(until, bundles.chain(engines).collect())
+        self.one_by_one(until, providers.chain(engines).collect())
     }
 
     /// Runs foreign code on a thread of its own, one act after another, and waits for the end. An act

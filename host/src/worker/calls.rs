@@ -99,14 +99,16 @@ impl Worker {
         answer(outcome, reply);
     }
 
-    /// Starts a callable as a new task; its failure is reported.
+    /// Starts a callable as a new task; its failure is reported, unless it ended with its context.
     pub(super) fn start(self: &Rc<Worker>, callable: &Callable, parameters: &Parameters) {
         // The pump that serves it has counted this level already.
         let _served = Served::new(&self.nesting);
         let outcome = self.with_call(parameters, |info, args| callable.call(info, args));
         let (core, context) = (Arc::clone(&self.core), ContextId(callable.identity().context));
         outcome.then(move |result| {
-            if let Err(error) = result {
+            if let Err(error) = result
+                && (error.code() == Code::Panic || !core.is_ending(context))
+            {
                 core.report(context, error);
             }
         });

@@ -11,6 +11,8 @@
 //! value or the size. The same name always gives the same Object. `docs/sync.md` is for those who
 //! write scripts.
 //!
+//! `[natives.sync]` in `calog.toml` may say how many names of a kind there are at most: `max_names`.
+//!
 //! Invariants: no wait holds a thread; who waited first is served first; a wait that is cancelled
 //! takes nothing and gives nothing; no lock is held while anybody else's code runs.
 //!
@@ -46,7 +48,7 @@ export_plugin! { bundle: sync }
 /// The bundle. What is named lives in it, so each runtime has names of its own.
 pub fn sync() -> Bundle {
     let names = Arc::new(Names::default());
-    let [atomic, shared, group, queue, end] = std::array::from_fn(|_| Arc::clone(&names));
+    let [atomic, shared, group, queue, boot, reload, end] = std::array::from_fn(|_| Arc::clone(&names));
     Bundle::new("sync")
         .function("Atomic", move |name: &[u8], initial: i64| atomic.atomic(name, initial))
         .params(["name", "initial = 0"])
@@ -64,10 +66,32 @@ pub fn sync() -> Bundle {
         .params(["name", "maxsize = 0"])
         .returns("object")
         .doc("The queue of this name; a new one holds at most `maxsize` items, or any number if that is 0.")
+        .validate(|config| max_names(config).map(drop))
+        // Before those who might name something.
+        .boot(priority::EARLY, move |_, config| {
+            boot.bound(max_names(config)?);
+            Ok(())
+        })
+        .reload(priority::EARLY, move |config| {
+            reload.bound(max_names(config)?);
+            Ok(())
+        })
         .shutdown(priority::NORMAL, move || {
             end.clear();
             Ok(())
         })
+}
+
+/// How many names of one kind there may be, unless `max_names` says otherwise: no program means to have so
+/// many, but one that makes names from what it is sent may come to it.
+const MAX_NAMES: usize = 1 << 20;
+
+/// The section `[natives.sync]`.
+fn max_names(config: View<'_>) -> Result<usize> {
+    let section = Section::new(config)?;
+    let max = section.int("max_names", 1..)?;
+    section.finish()?;
+    Ok(max.and_then(|max| usize::try_from(max).ok()).unwrap_or(MAX_NAMES))
 }
 
 /// How many items a queue may hold; `None` is any number.

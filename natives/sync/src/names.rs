@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use calog_plugin_api::{Object, Result, Value};
+use calog_plugin_api::{Code, Error, Object, Result, Value};
 
 use crate::atomic;
 use crate::chain::Chains;
 use crate::handle::Handle;
+use crate::locks::atomic::{AtomicUsize, Ordering};
 use crate::locks::{Mutex, lock};
 use crate::queue::{self, Queue};
 use crate::shared::{self, Shared};
 use crate::waitgroup::{self, WaitGroup};
 
 /// All names.
-#[derive(Default)]
 pub(crate) struct Names {
     atomics: Space<()>,
     shared: Space<Shared>,
@@ -22,6 +22,21 @@ pub(crate) struct Names {
     queues: Space<Queue>,
     /// The updates under way, of all variables.
     chains: Arc<Chains>,
+    /// How many of a kind there may be. Those that are there stay, also when it sinks.
+    max: AtomicUsize,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names {
+            atomics: Space::default(),
+            shared: Space::default(),
+            groups: Space::default(),
+            queues: Space::default(),
+            chains: Arc::default(),
+            max: AtomicUsize::new(crate::MAX_NAMES),
+        }
+    }
 }
 
 /// The names of one kind.
@@ -41,10 +56,17 @@ impl<T> Default for Space<T> {
 
 impl<T> Space<T> {
     /// The Object of this name, made if there is none.
-    fn object(&self, name: &[u8], make: impl FnOnce(&str) -> Result<(Arc<T>, Handle)>) -> Result<Object> {
+    ///
+    /// # Errors
+    /// `limit` when there are so many already.
+    fn object(&self, max: usize, name: &[u8], make: impl FnOnce(&str) -> Result<(Arc<T>, Handle)>) -> Result<Object> {
         let mut names = lock(&self.0);
         if let Some(known) = names.get(name) {
             return Ok(Object::new(Arc::clone(&known.handle)));
+        }
+        if names.len() >= max {
+            let message = format!("there are {max} names of this kind already (max_names of [natives.sync])");
+            return Err(Error::new(Code::Limit, message));
         }
         let (primitive, handle) = make(&String::from_utf8_lossy(name))?;
         let handle = Arc::new(handle);
@@ -59,12 +81,22 @@ impl<T> Space<T> {
 }
 
 impl Names {
+    /// From now on there may be so many of a kind.
+    pub(crate) fn bound(&self, max: usize) {
+        // ORDERING: relaxed; it is a number by itself.
+        self.max.store(max, Ordering::Relaxed);
+    }
+
+    fn max(&self) -> usize {
+        self.max.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn atomic(&self, name: &[u8], initial: i64) -> Result<Object> {
-        self.atomics.object(name, |name| Ok((Arc::new(()), atomic::handle(name, initial)?)))
+        self.atomics.object(self.max(), name, |name| Ok((Arc::new(()), atomic::handle(name, initial)?)))
     }
 
     pub(crate) fn shared(&self, name: &[u8], initial: Value) -> Result<Object> {
-        self.shared.object(name, |name| {
+        self.shared.object(self.max(), name, |name| {
             let shared = Arc::new(Shared::new(name, initial, Arc::clone(&self.chains)));
             let handle = shared::handle(&shared)?;
             Ok((shared, handle))
@@ -72,7 +104,7 @@ impl Names {
     }
 
     pub(crate) fn wait_group(&self, name: &[u8]) -> Result<Object> {
-        self.groups.object(name, |name| {
+        self.groups.object(self.max(), name, |name| {
             let group = Arc::new(WaitGroup::new(name));
             let handle = waitgroup::handle(&group)?;
             Ok((group, handle))
@@ -80,7 +112,7 @@ impl Names {
     }
 
     pub(crate) fn queue(&self, name: &[u8], most: Option<usize>) -> Result<Object> {
-        self.queues.object(name, |name| {
+        self.queues.object(self.max(), name, |name| {
             let queue = Arc::new(Queue::new(name, most));
             let handle = queue::handle(&queue)?;
             Ok((queue, handle))

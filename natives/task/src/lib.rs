@@ -15,7 +15,6 @@
 //! scope, and is cancelled with it.
 #![forbid(unsafe_code)]
 
-mod duration;
 mod options;
 mod registry;
 mod scope;
@@ -26,9 +25,9 @@ mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
+use calog_plugin_api::Milliseconds;
 use calog_plugin_api::prelude::*;
 
-use duration::Milliseconds;
 use options::{ScopeArgs, SpawnOptions, TimeoutOptions};
 use registry::Registry;
 use scope::Scope;
@@ -44,7 +43,7 @@ pub fn task() -> Bundle {
         let all = Arc::clone(&all);
         move |info: &CallInfo| act(&all, info)
     };
-    let [spawn, scope, timeout, names] = std::array::from_fn(|_| Arc::clone(&all));
+    let [spawn, scope, timeout, boot, reload, names] = std::array::from_fn(|_| Arc::clone(&all));
     Bundle::new("task")
         .function("spawn", move |info: &CallInfo, function: Callable, opts: Option<View<'_>>| {
             let options = SpawnOptions::read(info, opts)?;
@@ -74,7 +73,7 @@ pub fn task() -> Bundle {
         .doc("Calls a function with a new scope, and waits for every task that was spawned in it.")
         .function("with_timeout", move |info: &CallInfo, ms: View<'_>, function: Callable, opts: Option<View<'_>>| {
             let limit = Milliseconds::read("task.with_timeout", "ms", ms)?;
-            let options = TimeoutOptions::read(opts)?;
+            let options = TimeoutOptions::read(opts, timeout.grace())?;
             let limits = timeout::Limits { limit, grace: options.grace };
             Ok::<Outcome, Error>(Outcome::Pending(Scope::run(&timeout, info, None, &function, Some(limits))?))
         })
@@ -89,12 +88,26 @@ pub fn task() -> Bundle {
         .function("current", with(current))
         .returns("map")
         .doc("The running task: id, name, cancelled. Outside of spawned tasks nil.")
-        .boot(priority::EARLY, move |runtime, _config| {
+        .validate(|config| grace(config).map(drop))
+        .boot(priority::EARLY, move |runtime, config| {
+            boot.set_grace(grace(config)?);
             let names = Arc::clone(&names);
             let label = move |info: &CallInfo| label(&names, info);
             runtime.name_tasks(&calog_plugin_api::Function::new("task.label", label).build()?);
             Ok(())
         })
+        .reload(priority::EARLY, move |config| {
+            reload.set_grace(grace(config)?);
+            Ok(())
+        })
+}
+
+/// The section `[natives.task]`.
+fn grace(config: View<'_>) -> Result<Duration> {
+    let section = Section::new(config)?;
+    let grace = section.int("grace_ms", 0..)?;
+    section.finish()?;
+    Ok(grace.and_then(|ms| u64::try_from(ms).ok()).map_or(options::GRACE, Duration::from_millis))
 }
 
 /// How the log calls the task that the call is made in.

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
+use calog_plugin_api::Milliseconds;
 use calog_plugin_api::prelude::*;
 
-use crate::duration::Milliseconds;
-
-/// How long a timed-out scope's tasks may clean up.
+/// How long a timed-out scope's tasks may clean up, unless `[natives.task]` or the call says otherwise.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How a task is driven. Under the coroutine driver Lua's `coroutine.yield` gives way, and a task that is
@@ -61,8 +60,8 @@ pub(crate) struct TimeoutOptions {
 }
 
 impl TimeoutOptions {
-    pub(crate) fn read(options: Option<View<'_>>) -> Result<TimeoutOptions> {
-        let mut read = TimeoutOptions { grace: GRACE };
+    pub(crate) fn read(options: Option<View<'_>>, grace: Duration) -> Result<TimeoutOptions> {
+        let mut read = TimeoutOptions { grace };
         for (key, value) in pairs("task.with_timeout", options, "'grace_ms'")? {
             match key.as_str() {
                 "grace_ms" => read.grace = Milliseconds::read("task.with_timeout", "grace_ms", value)?.duration,

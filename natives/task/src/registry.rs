@@ -6,10 +6,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use calog_plugin_api::Function;
 use calog_plugin_api::prelude::*;
 
+use crate::options::GRACE;
 use crate::scope::Scope;
 use crate::task::Task;
 
@@ -56,13 +58,30 @@ impl Root {
 }
 
 /// All scopes and tasks of a runtime.
-#[derive(Default)]
 pub(crate) struct Registry {
     /// By the id of the token that calls there carry.
     places: Mutex<HashMap<usize, Under>>,
     /// By context.
     roots: Mutex<HashMap<u64, Root>>,
     last: AtomicU64,
+    /// How long timed-out scopes may clean up, in milliseconds.
+    grace_ms: AtomicU64,
+}
+
+impl Default for Registry {
+    fn default() -> Registry {
+        Registry {
+            places: Mutex::default(),
+            roots: Mutex::default(),
+            last: AtomicU64::new(0),
+            grace_ms: AtomicU64::new(milliseconds(GRACE)),
+        }
+    }
+}
+
+/// Beyond some centuries it is as good as for ever.
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Nothing panics under these locks.
@@ -71,6 +90,17 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Registry {
+    /// How long a timed-out scope may clean up.
+    pub(crate) fn grace(&self) -> Duration {
+        // ORDERING: relaxed, here and below; it is a number by itself.
+        Duration::from_millis(self.grace_ms.load(Ordering::Relaxed))
+    }
+
+    /// From now on timed-out scopes may clean up for so long.
+    pub(crate) fn set_grace(&self, grace: Duration) {
+        self.grace_ms.store(milliseconds(grace), Ordering::Relaxed);
+    }
+
     /// A number that was never given before.
     pub(crate) fn number(&self) -> u64 {
         self.last.fetch_add(1, Ordering::Relaxed) + 1

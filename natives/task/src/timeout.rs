@@ -3,10 +3,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use calog_plugin_api::Canceller;
 use calog_plugin_api::prelude::*;
+use calog_plugin_api::{Canceller, Milliseconds};
 
-use crate::duration::Milliseconds;
 use crate::scope::Scope;
 use crate::task::cancelled;
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    CancelToken, Fallible, Head, Native, RuntimeHandle, arc_ref, guard, release_arc, retain_arc, shared_handle,
+    CancelToken, Fallible, Head, Native, RuntimeHandle, arc_ref, guard, release_arc, retain_arc, shared_handle, suffix,
 };
 use crate::bundle::{Bundle, MakeBundle};
 use crate::error::{Code, Error, Result};
+use crate::lifecycle::Lifecycle;
 use crate::value::{Value, View};
 
 /// The steps of a bundle's life.
@@ -45,6 +46,8 @@ pub(crate) struct BundleTable {
     priority: unsafe extern "C" fn(*const (), u32) -> i32,
     hook:
         unsafe extern "C" fn(*const (), u32, &RuntimeHandle, *const View<'_>, *const CancelToken, *mut Fallible<Value>),
+    /// What the bundle asks for in its life, as a map; it is given its configuration.
+    lifecycle: unsafe extern "C" fn(*const (), *const View<'_>, *mut Fallible<Value>),
 }
 
 static TABLE: BundleTable = BundleTable {
@@ -55,6 +58,7 @@ static TABLE: BundleTable = BundleTable {
     native,
     priority,
     hook,
+    lifecycle,
 };
 
 shared_handle! {
@@ -99,6 +103,20 @@ impl BundleHandle {
         // SAFETY: see `natives`.
         let priority = unsafe { ((*self.table.as_ptr()).priority)(self.data.as_ptr(), hook as u32) };
         u8::try_from(priority).ok()
+    }
+
+    /// What it asks for in its life; it is given its configuration. Of one that does not say, or fails to
+    /// say, nothing.
+    pub fn lifecycle(&self, config: View<'_>) -> Lifecycle {
+        // SAFETY: see `natives`.
+        let Some(ask) = (unsafe { suffix!(self.table.as_ptr(), BundleTable, lifecycle) }) else {
+            return Lifecycle::default();
+        };
+        let mut result = Fallible::Fine(Value::Nil);
+        // SAFETY: see `natives`.
+        unsafe { ask(self.data.as_ptr(), &config, &mut result) };
+        let asked = Result::from(result);
+        asked.map_or_else(|_| Lifecycle::default(), |asked| Lifecycle::from_view(asked.view()))
     }
 
     /// Runs a hook. `stop` is raised when a running one shall end.
@@ -156,5 +174,13 @@ unsafe extern "C" fn hook(
             None => Ok(()),
         };
         *out = result.map(|()| Value::Nil).into();
+    }
+}
+
+unsafe extern "C" fn lifecycle(data: *const (), config: *const View<'_>, out: *mut Fallible<Value>) {
+    // SAFETY: see `native_count`.
+    unsafe {
+        let bundle = arc_ref::<Bundle>(data);
+        *out = guard(|| bundle.asks(*config).to_value()).and_then(|it| it).into();
     }
 }

@@ -5,6 +5,8 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use super::outcome::answered;
 use super::{Callback, Fallible, Head, Outcome, arc_ref, guard_drop, release_arc, retain_arc, shared_handle};
@@ -120,6 +122,26 @@ impl CancelToken {
         let hook = Callback::new(move |_outcome| hook());
         // SAFETY: as above; the callback is handed over.
         unsafe { ((*self.table.as_ptr()).on_abort)(self.data.as_ptr(), hook) }
+    }
+
+    /// Holds the calling thread until somebody asks. For threads of one's own, such as that of a `run`
+    /// hook: never in a native, which holds its caller's thread.
+    pub fn wait(&self) {
+        let (told, asked) = channel();
+        // Nobody listens any more when the wait is over.
+        self.on_cancel(move || _ = told.send(()));
+        // A hook that is dropped unrun is one of a token that nobody can raise any more.
+        let _ = asked.recv();
+    }
+
+    /// As [`wait`](CancelToken::wait), but for at most this time. Whether somebody asked.
+    pub fn wait_for(&self, limit: Duration) -> bool {
+        let (told, asked) = channel();
+        let hook = self.on_cancel(move || _ = told.send(()));
+        // Whether it was the time or the hook, the token itself says what counts.
+        let _ = asked.recv_timeout(limit);
+        self.forget(hook);
+        self.is_cancelled()
     }
 
     /// The token it is raised with, if it was made so.

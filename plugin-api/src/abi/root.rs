@@ -11,6 +11,8 @@ use abi_stable::StableAbi;
 use abi_stable::library::RootModule;
 use abi_stable::sabi_types::VersionStrings;
 
+#[cfg(feature = "host")]
+use super::suffix;
 use super::{BundleHandle, EngineHandle, Fallible, Head, RuntimeHandle, Text};
 use crate::bundle::MakeBundle;
 use crate::engine::Engine;
@@ -50,6 +52,8 @@ pub struct PluginTable {
     bundle: unsafe extern "C" fn(*const PluginTable, usize) -> *const BundleEntry,
     engines: &'static [&'static [EngineEntry]],
     bundles: &'static [&'static [BundleEntry]],
+    /// Has an engine, by its place, look at a section of `calog.toml`.
+    validate: unsafe extern "C" fn(*const PluginTable, usize, *const View<'_>, *mut Fallible<Value>),
 }
 
 // SAFETY: it points to constants.
@@ -63,7 +67,8 @@ impl PluginTable {
         engines: &'static [&'static [EngineEntry]],
         bundles: &'static [&'static [BundleEntry]],
     ) -> PluginTable {
-        PluginTable { head: Head::of::<PluginTable>(), engine: engine_at, bundle: bundle_at, engines, bundles }
+        let head = Head::of::<PluginTable>();
+        PluginTable { head, engine: engine_at, bundle: bundle_at, engines, bundles, validate: validate_engine }
     }
 }
 
@@ -79,17 +84,34 @@ unsafe extern "C" fn bundle_at(table: *const PluginTable, index: usize) -> *cons
     table.bundles.iter().copied().flatten().nth(index).map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
+unsafe extern "C" fn validate_engine(
+    table: *const PluginTable,
+    index: usize,
+    config: *const View<'_>,
+    out: *mut Fallible<Value>,
+) {
+    // SAFETY: as above; the entry is of this plugin, so it has all fields.
+    let entry = unsafe { engine_at(table, index).as_ref() };
+    if let Some(entry) = entry {
+        // SAFETY: the configuration is borrowed for the call, `out` initialised.
+        unsafe { (entry.validate)(config, out) };
+    }
+}
+
 /// An engine in a plugin.
 #[repr(C)]
 pub struct EngineEntry {
     name: Text,
     create: unsafe extern "C" fn(*mut RuntimeHandle, *const View<'_>, *mut Fallible<EngineHandle>),
+    /// The plugin's own: the host asks through the table.
+    validate: unsafe extern "C" fn(*const View<'_>, *mut Fallible<Value>),
 }
 
 impl EngineEntry {
     /// The entry of this engine.
     pub const fn of<E: Engine>() -> EngineEntry {
-        EngineEntry { name: Text { start: E::NAME.as_ptr(), len: E::NAME.len() }, create: create_engine::<E> }
+        let name = Text { start: E::NAME.as_ptr(), len: E::NAME.len() };
+        EngineEntry { name, create: create_engine::<E>, validate: validate::<E> }
     }
 }
 
@@ -106,6 +128,11 @@ unsafe extern "C" fn create_engine<E: Engine>(
         let runtime = runtime.read();
         *out = EngineHandle::make::<E>(runtime, *config).into();
     }
+}
+
+unsafe extern "C" fn validate<E: Engine>(config: *const View<'_>, out: *mut Fallible<Value>) {
+    // SAFETY: the configuration is borrowed for the call, `out` initialised.
+    unsafe { *out = EngineHandle::validate::<E>(*config).map(|()| Value::Nil).into() }
 }
 
 /// A bundle in a plugin.
@@ -170,11 +197,13 @@ impl LoadedPlugin {
         LoadedPlugin { table }
     }
 
-    fn engine_entry(&self, name: &str) -> Option<&'static EngineEntry> {
-        // SAFETY: the table's function gives entries, which are constants, and null behind the last.
-        let mut entries = (0..).map_while(|at| unsafe { (self.table.engine)(self.table, at).as_ref() });
-        // SAFETY: names are constants.
-        entries.find(|entry| unsafe { entry.name.bytes() } == name.as_bytes())
+    fn engine_entry(&self, name: &str) -> Option<(usize, *const EngineEntry)> {
+        // SAFETY: the table's function gives entries, which are constants, and null behind the last. They
+        // are held by pointer: one of an older maker is shorter, but begins the same.
+        let entries = (0..).map(|at| (at, unsafe { (self.table.engine)(self.table, at) }));
+        let mut entries = entries.take_while(|(_, entry)| !entry.is_null());
+        // SAFETY: entries and their names are constants.
+        entries.find(|(_, entry)| unsafe { (**entry).name.bytes() } == name.as_bytes())
     }
 
     fn bundle_entry(&self, name: &str) -> Option<&'static BundleEntry> {
@@ -189,12 +218,26 @@ impl LoadedPlugin {
     /// # Errors
     /// The engine's; `not_found` when the plugin has none of that name.
     pub fn engine(&self, name: &str, runtime: RuntimeHandle, config: View<'_>) -> crate::Result<EngineHandle> {
-        let entry = self.engine_entry(name).ok_or_else(|| missing("engine", name))?;
+        let (_, entry) = self.engine_entry(name).ok_or_else(|| missing("engine", name))?;
         let mut runtime = std::mem::ManuallyDrop::new(runtime);
         let mut result = Fallible::Failed(missing("engine", name));
-        // SAFETY: the runtime is handed over, the configuration borrowed, `result` initialised.
-        unsafe { (entry.create)(&raw mut *runtime, &config, &mut result) };
+        // SAFETY: the entry is a constant; the runtime is handed over, the configuration borrowed, `result` initialised.
+        unsafe { ((*entry).create)(&raw mut *runtime, &config, &mut result) };
         result.into()
+    }
+
+    /// Has an engine of this plugin look at a section of `calog.toml`, though it may not be made yet.
+    ///
+    /// # Errors
+    /// The engine's; `not_found` when the plugin has none of that name.
+    pub fn validate_engine(&self, name: &str, config: View<'_>) -> crate::Result<()> {
+        let (index, _) = self.engine_entry(name).ok_or_else(|| missing("engine", name))?;
+        // SAFETY: the table is a constant.
+        let Some(validate) = (unsafe { suffix!(self.table, PluginTable, validate) }) else { return Ok(()) };
+        let mut result = Fallible::Fine(Value::Nil);
+        // SAFETY: the table is the plugin's own, the configuration borrowed, `result` initialised.
+        unsafe { validate(self.table, index, &config, &mut result) };
+        crate::Result::from(result).map(drop)
     }
 
     /// Makes a bundle of this plugin for a runtime.

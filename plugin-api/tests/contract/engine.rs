@@ -91,6 +91,18 @@ impl Engine for Obeys {
         if config.field("fail").is_nil() { Ok(Obeys) } else { Err(Error::new(Code::Type, "bad configuration")) }
     }
 
+    fn validate(config: View<'_>) -> Result<()> {
+        assert!(config.field("panic").is_nil(), "in validate");
+        let section = Section::new(config)?;
+        section.flag("fail")?;
+        section.finish()
+    }
+
+    fn reload(&self, config: View<'_>) -> Result<bool> {
+        assert!(config.field("panic").is_nil(), "in reload");
+        Section::new(config)?.flag("can").map(|can| can == Some(true))
+    }
+
     fn open(&self, host: Host, options: &ContextOptions) -> Result<Order> {
         assert!(options.name() != "panic", "in open");
         if options.name() == "fail" {
@@ -358,6 +370,48 @@ fn a_bundle_through_its_handle() {
     assert_eq!(run(Hook::Validate, &Value::Int(1)), Err("no configuration wanted".into()));
     assert_eq!(run(Hook::Boot, &Value::Nil), Err("panicked: at boot".into()));
     assert_eq!((run(Hook::Run, &Value::Nil), run(Hook::Shutdown, &Value::Nil)), (Ok(()), Ok(())));
+}
+
+#[test]
+fn what_a_bundle_asks_for_in_its_life_goes_through_its_handle() {
+    let asks = |config: View<'_>| {
+        assert!(config.field("panic").is_nil(), "in asking");
+        Lifecycle::new().after([config.field("after").as_str().unwrap_or("nobody")]).recoverable()
+    };
+    let asking = BundleHandle::new(Bundle::new("asks").lifecycle(asks).check().unwrap());
+    let config = Value::map([("after", "net")]).unwrap();
+    assert_eq!(asking.lifecycle(config.view()), Lifecycle::new().after(["net"]).recoverable());
+    let panics = Value::map([("panic", true)]).unwrap();
+    for (bundle, config) in [(&asking, &panics), (&BundleHandle::new(tools().check().unwrap()), &Value::Nil)] {
+        assert_eq!(bundle.lifecycle(config.view()), Lifecycle::default());
+    }
+}
+
+#[test]
+fn an_error_about_a_key_keeps_it_on_its_way() {
+    let validate = |_: View<'_>| Err(Error::new(Code::Range, "too large").at_key("a.b").inside("'a'"));
+    let bundle = BundleHandle::new(Bundle::new("keys").validate(validate).check().unwrap());
+    let error = bundle.hook(calog_plugin_api::Hook::Validate, &runtime(), View::NIL, None).unwrap_err();
+    assert_eq!((error.key().as_deref(), &*error.message()), (Some("a.b"), "'a': too large"));
+    assert_eq!(error.with_help("less").with_frame(Frame::default()).key().as_deref(), Some("a.b"));
+    assert_eq!(Error::new(Code::Range, "x").key(), None);
+}
+
+#[test]
+fn an_engine_looks_at_sections_before_it_is_made_and_after() {
+    let plugin = LoadedPlugin::compiled_in(&TABLE);
+    let map = |key: &str| Value::map([(key, true)]).unwrap();
+    let validate =
+        |name: &str, config: Value| plugin.validate_engine(name, config.view()).map_err(|error| format!("{error:?}"));
+    assert_eq!((validate("obeys", Value::Nil), validate("obeys", map("fail"))), (Ok(()), Ok(())));
+    assert_eq!(validate("obeys", map("x")), Err("not_found: unknown key 'x'; known here: fail".into()));
+    assert_eq!(validate("obeys", map("panic")), Err("panic: panicked: in validate".into()));
+    assert!(validate("tools", Value::Nil).unwrap_err().starts_with("not_found"));
+    let engine = plugin.engine("obeys", runtime(), View::NIL).unwrap();
+    let reload = |config: Value| engine.reload(config.view()).map_err(|error| format!("{error:?}"));
+    assert_eq!((reload(map("can")), reload(Value::Nil)), (Ok(true), Ok(false)));
+    assert_eq!(reload(Value::Int(1)), Err("type: the section is 1, wanted a table".into()));
+    assert_eq!(reload(map("panic")), Err("panic: panicked: in reload".into()));
 }
 
 static TABLE: PluginTable = PluginTable::new(

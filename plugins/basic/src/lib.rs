@@ -63,6 +63,11 @@ impl Engine for Basic {
     const EXTENSIONS: &'static [&'static str] = &["bas"];
     type Context = BasicContext;
 
+    fn validate(config: View<'_>) -> Result<()> {
+        // There is nothing to set yet.
+        calog_plugin_api::Section::new(config)?.finish()
+    }
+
     fn new(_runtime: RuntimeHandle, _config: View<'_>) -> Result<Basic> {
         Ok(Basic)
     }

@@ -53,6 +53,11 @@ impl Engine for Lua {
     const EXTENSIONS: &'static [&'static str] = &["lua"];
     type Context = LuaContext;
 
+    fn validate(config: View<'_>) -> Result<()> {
+        // There is nothing to set yet.
+        calog_plugin_api::Section::new(config)?.finish()
+    }
+
     fn new(_runtime: RuntimeHandle, _config: View<'_>) -> Result<Lua> {
         Ok(Lua)
     }

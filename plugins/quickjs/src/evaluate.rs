@@ -43,10 +43,10 @@ fn module_name(source: &Source<'_>) -> String {
     if source.path.is_empty() { source.name.to_owned() } else { source.path.to_owned() }
 }
 
+/// What is foreign in it is not opened, as nothing of it runs.
 fn check(ctx: &Ctx<'_>, source: &Source<'_>) -> Result<()> {
     source.as_str()?;
-    let scratch = ffi::scratch(ffi::realm_of(ctx), &module_name(source), source.text);
-    scratch.map_err(|fail| errors::of_fail(ctx, fail))
+    modules::walk(ffi::realm_of(ctx), &module_name(source), source.text).map(drop)
 }
 
 fn load_file(ctx: &Ctx<'_>, source: &Source<'_>) -> Result<Step> {

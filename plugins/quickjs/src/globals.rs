@@ -14,11 +14,20 @@ use crate::realm::Realm;
 const CORE: &str = include_str!("js/core.js");
 const GLOBALS: &str = include_str!("js/globals.js");
 
-/// Globals that `globals.js` defines.
-const NAMES: [&str; 4] = ["console", "print", "TextEncoder", "TextDecoder"];
-
-/// Those that stand on the native `timer.after`, and are there if it is.
-const TIMERS: [&str; 4] = ["setTimeout", "setInterval", "clearTimeout", "clearInterval"];
+/// Globals that `globals.js` defines. Timers stand on the natives of the bundle `timer`; without it they
+/// say so when they are called.
+const NAMES: [&str; 10] = [
+    "console",
+    "print",
+    "TextEncoder",
+    "TextDecoder",
+    "setTimeout",
+    "setInterval",
+    "setImmediate",
+    "clearTimeout",
+    "clearInterval",
+    "clearImmediate",
+];
 
 /// Evaluates one of the sources above.
 fn evaluate<'js>(ctx: &Ctx<'js>, source: &str, name: &str) -> rquickjs::Result<Js<'js>> {
@@ -101,9 +110,7 @@ pub(crate) fn origin_of<'js>(error: &Js<'js>) -> Option<Js<'js>> {
 
 /// Defines the globals; each is made when a script first asks for it.
 pub(crate) fn install(ctx: &Ctx<'_>) -> rquickjs::Result<()> {
-    let realm = ffi::realm_of(ctx);
-    let timers: &[&str] = if realm.natives.has("timer.after") { &TIMERS } else { &[] };
-    for &name in NAMES.iter().chain(timers) {
+    for name in NAMES {
         natives::define_lazy(ctx, &ctx.globals(), name, false, move |ctx| globals(ctx)?.get(name))?;
     }
     Ok(())
@@ -124,7 +131,9 @@ fn globals<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
         })?;
         let encode = ffi::function(ctx, |ctx, _this, args| encode(ctx, args.first()))?;
         let decode = ffi::function(ctx, |ctx, _this, args| decode(ctx, &args))?;
-        make.call((print, log, encode, decode))
+        // Not the global of that name, which a script may have changed.
+        let timer = natives::bind(ctx, "timer")?;
+        make.call((print, log, encode, decode, timer))
     })
 }
 

@@ -40,6 +40,11 @@ impl Engine for QuickJs {
 
     type Context = Interpreter;
 
+    fn validate(config: View<'_>) -> Result<()> {
+        // There is nothing to set yet.
+        calog_plugin_api::Section::new(config)?.finish()
+    }
+
     fn new(_runtime: RuntimeHandle, _config: View<'_>) -> Result<QuickJs> {
         Ok(QuickJs)
     }

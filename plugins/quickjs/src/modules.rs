@@ -185,6 +185,11 @@ pub(crate) fn scan(realm: &Realm, name: &str, text: &[u8]) -> Result<Vec<String>
     if !has(b"import") && !has(b"from") {
         return Ok(Vec::new());
     }
+    walk(realm, name, text)
+}
+
+/// The same, but compiled in any case, to see whether it can be.
+pub(crate) fn walk(realm: &Realm, name: &str, text: &[u8]) -> Result<Vec<String>> {
     *realm.modules.scan.borrow_mut() = Some(Vec::new());
     let result = ffi::scratch(realm, name, text);
     let found = realm.modules.scan.take().unwrap_or_default();

@@ -24,11 +24,6 @@ impl Natives {
         Natives { names: names.filter_map(View::as_str).map(str::to_owned).collect(), import: OnceCell::new() }
     }
 
-    /// Whether there is a native of this name.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|it| it == name)
-    }
-
     /// The native that opens modules of other languages.
     pub(crate) fn import(&self, host: &Host) -> Option<Native> {
         let find = || {
@@ -108,8 +103,8 @@ fn prototype(ctx: &Ctx<'_>, twin: &'static str) -> rquickjs::Result<Pin> {
     Ok(Pin::new(prototype.as_value()))
 }
 
-/// The value of a root: a native of that name, or an object of what is below it.
-fn bind<'js>(ctx: &Ctx<'js>, root: &str) -> rquickjs::Result<Js<'js>> {
+/// The value of a root: a native of that name, or an object of what is below it; undefined without any.
+pub(crate) fn bind<'js>(ctx: &Ctx<'js>, root: &str) -> rquickjs::Result<Js<'js>> {
     let realm = ffi::realm_of(ctx);
     let mut value = None;
     for (at, name) in realm.natives.names.iter().enumerate() {

@@ -575,6 +575,8 @@ fn modes() {
     let world = World::new(vec![]);
     assert!(world.mode(SourceMode::Check, "let x = 1; import.meta").is_ok());
     assert!(world.mode(SourceMode::Check, "let x = ").is_err());
+    // A module of another language is not opened for it.
+    assert!(world.mode(SourceMode::Check, "import { x } from './other.lua'; x()").is_ok());
     world.mode(SourceMode::Repl, "let kept = 5; const f = () => kept").unwrap();
     assert_eq!(world.mode(SourceMode::Repl, "f() + 1").unwrap(), Value::Int(6));
     assert_eq!(world.load("const nothing = 1").unwrap(), Value::Nil);

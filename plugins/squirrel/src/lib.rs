@@ -55,6 +55,11 @@ impl Engine for Squirrel {
     const EXTENSIONS: &'static [&'static str] = &["nut"];
     type Context = SquirrelContext;
 
+    fn validate(config: View<'_>) -> Result<()> {
+        // There is nothing to set yet.
+        calog_plugin_api::Section::new(config)?.finish()
+    }
+
     fn new(_runtime: RuntimeHandle, _config: View<'_>) -> Result<Squirrel> {
         Ok(Squirrel)
     }

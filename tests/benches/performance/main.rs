@@ -5,6 +5,7 @@
 
 mod basic;
 mod by_hand;
+mod echo;
 mod ours;
 mod table;
 mod two_threads;
@@ -60,6 +61,7 @@ fn main() {
     let written = records("the way through JSON text", 0.35);
     table.measure(written, |n| ours.records(n), |n| glue.through_json(n));
     basic_against_lua(&mut table);
+    echo_server(&mut table);
     table.print();
 }
 
@@ -73,6 +75,22 @@ fn basic_against_lua(table: &mut Table) {
         let question = Question { id, what, reference: "Lua alone", goal: Goal::AtMost(3.0) };
         table.measure(question, |n| contest.basic(work, n), |n| contest.lua(work, n));
     }
+}
+
+/// P12: an echo server, 1,000 connections, 64 bytes a message; an item is a message on each of them.
+fn echo_server(table: &mut Table) {
+    let question = Question {
+        id: "P12",
+        what: "Lua echoes on 1,000 connections: a message on each",
+        reference: "the same server on mio",
+        goal: Goal::AtMost(2.5),
+    };
+    if !table.wants(question.id) {
+        return;
+    }
+    let (ours, theirs) = (echo::Script::new(), echo::ByHand::new());
+    let (to_ours, to_theirs) = (echo::Crowd::new(ours.port), echo::Crowd::new(theirs.port));
+    table.measure(question, |n| to_ours.talk(n), |n| to_theirs.talk(n));
 }
 
 /// P5: the waiting side and the called side on different threads.

@@ -159,6 +159,11 @@ impl Table {
         Table { rows: Vec::new(), only }
     }
 
+    /// Whether rows of this id are measured.
+    pub(crate) fn wants(&self, id: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == id)
+    }
+
     /// Measures a row, and shows it at once.
     pub(crate) fn measure(
         &mut self,
@@ -166,7 +171,7 @@ impl Table {
         ours: impl Fn(u64) -> Duration,
         theirs: impl Fn(u64) -> Duration,
     ) {
-        if self.only.as_ref().is_none_or(|only| only == question.id) {
+        if self.wants(question.id) {
             let row = Row::measure(question, ours, theirs);
             println!("{}", row.line());
             self.rows.push(row);

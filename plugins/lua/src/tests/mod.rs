@@ -484,6 +484,21 @@ fn objects_have_methods_and_properties() {
 }
 
 #[test]
+fn objects_that_nobody_uses_do_not_gather() {
+    check(
+        r##"
+        collectgarbage()
+        local before, most = collectgarbage "count", 0
+        for _ = 1, 200000 do
+            test.counter()
+            most = math.max(most, collectgarbage "count")
+        end
+        assert(most < 8 * before, ("from %.0f to %.0f KiB"):format(before, most))
+        "##,
+    );
+}
+
+#[test]
 fn modules_bind_on_first_use() {
     check(
         r##"

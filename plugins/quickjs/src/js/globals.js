@@ -1,5 +1,5 @@
 // The globals that scripts take for granted and QuickJS does not have.
-(function (printLine, log, encodeText, decodeBytes) {
+(function (printLine, log, encodeText, decodeBytes, timer) {
   "use strict";
 
   const MAX_DEPTH = 4;
@@ -243,33 +243,66 @@
     return bytes.length;
   }
 
+  // The browser's timers, over the bundle `timer`.
+  const MISSING = "needs the bundle 'timer' (libcalog_natives_timer.so), which is not among the plugins";
+  // The longest time of a timer, in milliseconds: what is longer is as good as never.
+  const LONGEST = 1e13;
   const timers = new Map();
   let lastTimer = 0;
 
-  function start(repeat, callback, ms, args) {
+  const delayOf = (ms) => {
+    const delay = Number(ms);
+    return Number.isFinite(delay) ? Math.min(Math.max(0, delay), LONGEST) : 0;
+  };
+
+  function start(name, repeat, callback, ms, args) {
+    if (!timer) throw new Error(`${name} ${MISSING}`);
+    if (typeof callback !== "function") {
+      throw new TypeError(`${name}: the callback must be a function, not ${callback === null ? "null" : typeof callback}`);
+    }
+    const delay = delayOf(ms);
     const id = ++lastTimer;
     const run = () => {
       if (!repeat) timers.delete(id);
-      callback(...args);
+      // What it returns is nobody's: a promise is not waited for.
+      Reflect.apply(callback, globalThis, args);
     };
-    const delay = Math.max(0, Number(ms) || 0);
     timers.set(id, repeat ? timer.every(Math.max(1, delay), run) : timer.after(delay, run));
     return id;
   }
 
   function stop(id) {
-    timers.get(id)?.cancel();
-    timers.delete(id);
+    const key = typeof id === "string" ? Number(id) : id;
+    timers.get(key)?.cancel();
+    timers.delete(key);
   }
+
+  const browser = {
+    setTimeout(callback, ms, ...args) {
+      return start("setTimeout", false, callback, ms, args);
+    },
+    setInterval(callback, ms, ...args) {
+      return start("setInterval", true, callback, ms, args);
+    },
+    setImmediate(callback, ...args) {
+      return start("setImmediate", false, callback, 0, args);
+    },
+    clearTimeout(id) {
+      stop(id);
+    },
+    clearInterval(id) {
+      stop(id);
+    },
+    clearImmediate(id) {
+      stop(id);
+    },
+  };
 
   return {
     console,
     print: out,
     TextEncoder,
     TextDecoder,
-    setTimeout: (callback, ms, ...args) => start(false, callback, ms, args),
-    setInterval: (callback, ms, ...args) => start(true, callback, ms, args),
-    clearTimeout: stop,
-    clearInterval: stop,
+    ...browser,
   };
 })

@@ -1,25 +1,34 @@
-//! Milliseconds as scripts give them.
+//! Milliseconds as scripts give them, for natives that take a time.
 
 use std::time::Duration;
 
-use calog_plugin_api::prelude::*;
+use crate::error::{Code, Error, Result};
+use crate::value::View;
 
 /// The longest time: what fits into 64 bits of nanoseconds.
 const LONGEST_MS: f64 = u64::MAX as f64 / 1e6;
 
-/// A time, and how it was written.
+/// A time, and how it was written: messages repeat the number as the script gave it.
+///
+/// ```
+/// use calog_plugin_api::{Milliseconds, View};
+/// let error = Milliseconds::read("clock.later", "ms", View::int(-1)).unwrap_err();
+/// assert_eq!(error.message(), "clock.later: invalid duration (ms=-1)");
+/// ```
 #[derive(Clone, Debug)]
-pub(crate) struct Milliseconds {
-    pub(crate) duration: Duration,
-    pub(crate) given: String,
+pub struct Milliseconds {
+    /// The time, to the nanosecond.
+    pub duration: Duration,
+    /// The number as it was given: "20", "0.5".
+    pub given: String,
 }
 
 impl Milliseconds {
-    /// Reads an argument of a native.
+    /// Reads an argument of a native: "clock.later", "ms".
     ///
     /// # Errors
     /// `type` for what is no number, `range` for a number that is no time.
-    pub(crate) fn read(native: &str, parameter: &str, value: View<'_>) -> Result<Milliseconds> {
+    pub fn read(native: &str, parameter: &str, value: View<'_>) -> Result<Milliseconds> {
         let Some(ms) = value.as_number() else {
             let found = value.kind().name();
             let message = format!("{native}: '{parameter}': wanted a number of milliseconds, got {found}");
@@ -45,6 +54,7 @@ fn shown(ms: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Value;
 
     #[test]
     fn times_are_read_as_they_were_given() {
