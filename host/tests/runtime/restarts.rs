@@ -73,9 +73,10 @@ const SCRIPT: &str = "native fails\nanswer: give 42\npanic: panic";
 
 #[test]
 fn a_main_chunk_that_failed_is_run_again_in_a_new_context_of_the_name() {
-    for thread in [None, Some("ui")] {
+    // Also where it is closed for that: one end is one new start.
+    for (thread, restart) in [(None, Restart::on_failure()), (Some("ui"), Restart::always())] {
         let scene = scene(2);
-        let first = scene.start(Restart::on_failure().bounded(2, WIDE), thread, SCRIPT);
+        let first = scene.start(restart.bounded(2, WIDE), thread, SCRIPT);
         let last = scene.next(&first);
         assert_eq!((scene.starts(), last.name()), (3, "x"));
         assert_eq!(scene.runtime.call_export(&last, "answer", &[]), Ok(Value::Int(42)));

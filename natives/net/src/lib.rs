@@ -55,7 +55,7 @@ export_plugin! { bundle: net }
 /// None; it has the form of those that need the runtime.
 pub fn net(runtime: RuntimeHandle) -> Result<Bundle> {
     let thread = Arc::new(Thread::new(runtime));
-    let [connect, listen, udp, boot, end] = std::array::from_fn(|_| Arc::clone(&thread));
+    let [connect, listen, udp, boot, reload, end] = std::array::from_fn(|_| Arc::clone(&thread));
     let bundle = Bundle::new("net")
         .function("connect", move |info: &CallInfo, host: View<'_>, port: View<'_>, options: View<'_>| {
             open(&connect, info, Goal::Connect, [host, port, options])
@@ -83,6 +83,12 @@ pub fn net(runtime: RuntimeHandle) -> Result<Bundle> {
             boot.configure(Config::read(config)?);
             Ok(())
         })
+        .reload(priority::NORMAL, move |config| {
+            reload.configure(Config::read(config)?);
+            Ok(())
+        })
+        // One that is wrong is refused by `validate`.
+        .lifecycle(|config| Config::read(config).unwrap_or_default().lifecycle())
         .shutdown(priority::NORMAL, move || {
             end.end();
             Ok(())

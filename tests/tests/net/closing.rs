@@ -247,8 +247,11 @@ fn a_program_lives_as_long_as_it_can_be_called_back_and_its_errors_are_reported(
 fn a_wrong_setting_is_named() {
     let folder = Folder::with([("main.lua", "print('never')"), ("calog.toml", CALOG_TOML)]);
     let ran = Calog::new(["run", "."]).within(folder.path()).run();
-    assert_ne!(ran.code, Some(0));
-    ran.said(&["natives.net.flush_ms: wanted int from 0 to 60000, got -1"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    ran.said(&[
+        "provider 'net' failed during validate: ",
+        "calog.toml:4:1: 'flush_ms' is -1, wanted an integer from 0 to 60000",
+    ]);
 }
 
 const CALOG_TOML: &str = "[[context]]\nscript = \"main.lua\"\n[natives.net]\nflush_ms = -1\n";

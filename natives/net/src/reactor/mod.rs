@@ -102,7 +102,7 @@ pub(crate) struct Line {
     asleep: AtomicBool,
     last: AtomicU64,
     pub(crate) runtime: RuntimeHandle,
-    pub(crate) config: Config,
+    config: Mutex<Config>,
     /// The contexts that have sockets and have not closed.
     owners: Mutex<HashSet<u64>>,
 }
@@ -113,6 +113,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Line {
+    /// How long a closed socket's bytes may take to go out.
+    fn flush(&self) -> Duration {
+        lock(&self.config).flush
+    }
+
     /// A number for a socket or a wait.
     pub(crate) fn number(&self) -> u64 {
         self.last.fetch_add(1, Ordering::Relaxed) + 1
@@ -188,7 +193,11 @@ impl Thread {
     }
 
     pub(crate) fn configure(&self, config: Config) {
-        lock(&self.state).config = config;
+        let mut state = lock(&self.state);
+        state.config = config;
+        if let Some((line, _)) = &state.running {
+            *lock(&line.config) = config;
+        }
     }
 
     /// The way to the thread, which is started if there is none.
@@ -213,7 +222,7 @@ impl Thread {
             asleep: AtomicBool::new(false),
             last: AtomicU64::new(0),
             runtime: self.runtime.clone(),
-            config: state.config,
+            config: Mutex::new(state.config),
             owners: Mutex::default(),
         });
         let reactor = Reactor::new(poll, receiver, Arc::clone(&line)).map_err(failed)?;
@@ -230,7 +239,7 @@ impl Thread {
             state.running.take()
         };
         let Some((line, thread)) = running else { return };
-        line.tell(Command::End(Instant::now() + line.config.flush));
+        line.tell(Command::End(Instant::now() + line.flush()));
         if thread.join().is_err() {
             line.runtime.log(Level::Error, 0, "net: the I/O thread panicked");
         }

@@ -79,7 +79,7 @@ pub(super) struct Shop {
 impl Shop {
     /// How long a closed socket's bytes may take to go out.
     pub(super) fn flush(&self) -> Duration {
-        self.line.config.flush
+        self.line.flush()
     }
 
     pub(super) fn warn(&self, message: &str) {
