@@ -167,19 +167,19 @@ fn a_section_knows_where_each_of_its_keys_stands() {
     let manifest = parse(WHOLE).unwrap();
     let net = &manifest.natives.section("net").unwrap().origin;
     for (key, place) in [
-        ("rate", "13:1"),
-        ("tls", "15:1"),
-        ("tls.ports", "15:20"),
+        ("rate", "14:1"),
+        ("tls", "16:1"),
+        ("tls.ports", "16:20"),
         // What is not there stands where it would be.
-        ("tls.key", "15:1"),
-        ("tls.ports.3", "15:20"),
-        ("port", "11:1"),
-        ("", "11:1"),
+        ("tls.key", "16:1"),
+        ("tls.ports.3", "16:20"),
+        ("port", "12:1"),
+        ("", "12:1"),
     ] {
         assert_eq!(net.of_key(key), format!("app/calog.toml:{place}"), "{key}");
     }
     let lua = &manifest.engines.sections.section("lua").unwrap().origin;
-    assert_eq!(lua.of_key("memory"), "app/calog.toml:9:1");
+    assert_eq!(lua.of_key("memory"), "app/calog.toml:10:1");
 }
 
 fn names(program: &Program) -> Result<Vec<String>, ManifestError> {
