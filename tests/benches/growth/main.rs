@@ -4,7 +4,7 @@
 //! it is means that the whole is flat, or linear in its size; so that is what every series must do.
 //! `cargo bench -p calog-tests --bench growth` measures, prints a table, and fails when one does not.
 //! `CALOG_WRITE=1` also writes the table into `docs/performance.md` and the plot beside it. Words after
-//! `--` select series.
+//! `--` select series; `CALOG_GROWTH=10000` leaves larger sizes out.
 
 mod callables;
 mod contexts;
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         all.push(series);
     }
     if env::var_os("CALOG_WRITE").is_some() {
-        assert!(words.is_empty(), "the page shows all series");
+        assert!(words.is_empty() && env::var_os("CALOG_GROWTH").is_none(), "the page shows all series");
         rewrite_part(&root().join("docs/performance.md"), "growth", &series::page(&all));
         plot::write(&all, &root().join("docs/growth.svg"));
         println!("written: docs/performance.md, docs/growth.svg");

@@ -17,7 +17,9 @@ pub(crate) struct Series {
 impl Series {
     /// Measures at each size.
     pub(crate) fn measure(what: &'static str, sizes: &[u64], mut at: impl FnMut(u64) -> f64) -> Series {
-        Series { what, points: sizes.iter().map(|&size| (size, at(size))).collect() }
+        let most = most();
+        let points = sizes.iter().filter(|size| **size <= most).map(|&size| (size, at(size))).collect();
+        Series { what, points }
     }
 
     /// Why it is not flat; nothing when it is.
@@ -42,6 +44,12 @@ impl Series {
         let word = if self.complaint().is_none() { "flat" } else { "NOT FLAT" };
         format!("{} (ns)\n    {}  {word}", self.what, points.join(", "))
     }
+}
+
+/// `CALOG_GROWTH` is the largest size of a short run.
+fn most() -> u64 {
+    let given = std::env::var("CALOG_GROWTH").ok();
+    given.map_or(u64::MAX, |text| text.parse().unwrap_or_else(|_| panic!("CALOG_GROWTH is no size: '{text}'")))
 }
 
 /// The sizes that any series has.

@@ -16,12 +16,12 @@ pub(crate) struct Row {
 
 /// Cheap things.
 const fn calls(name: &'static str, run: fn(&Path, u64)) -> Row {
-    Row { name, few: 2_000, many: 12_000, run }
+    Row { name, few: 10_000, many: 210_000, run }
 }
 
 /// Things that take thousands of instructions each.
 const fn dear(name: &'static str, run: fn(&Path, u64)) -> Row {
-    Row { name, few: 200, many: 1_200, run }
+    Row { name, few: 200, many: 5_200, run }
 }
 
 /// All of them.
@@ -51,7 +51,7 @@ pub(crate) const ROWS: [Row; 16] = [
     calls("Squirrel calls a native: add(int, int)", squirrel),
     calls("BASIC calls a native: add(int, int)", basic),
     calls("B1 BASIC: one addition of a loop", |plugins, n| basic_alone(plugins, "count", n)),
-    Row { name: "B2 BASIC: fib(16)", few: 2, many: 12, run: |plugins, n| basic_alone(plugins, "fibs", n) },
+    Row { name: "B2 BASIC: fib(16)", few: 2, many: 102, run: |plugins, n| basic_alone(plugins, "fibs", n) },
     calls("P7 a list of 100,000 ints handed on", handed_on),
 ];
 
