@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use calog::{Callable, ContextRef, Function, Open, Runtime, Value};
+use calog::plugin_api::{Args, CallInfo, Outcome};
+use calog::{Callable, Code, ContextRef, Error, Function, Open, Result, Runtime, Value};
 use parking_lot::Mutex;
 
 use crate::series::Series;
@@ -22,6 +23,7 @@ const SCRIPT: &str = "
     local function number(n) return function() return n end end
     return {
         give = function(n) for i = 1, n do made = made + 1 bench.keep(number(made)) end end,
+        call = function(n) bench.call(n) end,
         sum = function(n) local sum = 0 for i = 1, n do sum = bench.add(sum, i) end return sum end,
     }
 ";
@@ -38,7 +40,9 @@ impl Stage {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&kept);
         let keep = Function::new("bench.keep", move |function: Callable| keep.lock().push(function));
-        let runtime = runtime(builder().inline_native(keep).inline_native(add()));
+        let called = Arc::clone(&kept);
+        let call = Function::new("bench.call", move |info: &CallInfo, times: i64| call_among(&called, info, times));
+        let runtime = runtime(builder().inline_native(keep).inline_native(call).inline_native(add()));
         let lua = open(&runtime, Open::source("lua", SCRIPT).thread("shared"));
         Stage { runtime, lua, kept }
     }
@@ -58,22 +62,27 @@ impl Stage {
     }
 }
 
-/// A call by the program of one of them, while so many are alive.
+/// Calls so many of those that are kept, all over, on the thread of their owner.
+fn call_among(kept: &Mutex<Vec<Callable>>, info: &CallInfo, times: i64) -> Result<()> {
+    let kept = kept.lock();
+    let step = (kept.len() / 97).max(1);
+    for at in 0..usize::try_from(times).unwrap_or_default() {
+        let at = at * step % kept.len();
+        match kept[at].call(info, Args::new(&[])) {
+            Outcome::Ready(value) => assert_eq!(value, Value::Int(at as i64 + 1)),
+            _ => return Err(Error::new(Code::Error, "a function that only returns has to wait, or fails")),
+        }
+    }
+    Ok(())
+}
+
+/// A call of one of them by a native on their thread, while so many are alive.
 pub(crate) fn called_among() -> Series {
     let stage = Stage::new();
     Series::measure("a call of a function, with so many alive", &SIZES, |size| {
         let alive = stage.kept.lock().len() as u64;
         stage.give(size - alive);
-        let kept: Vec<Callable> = stage.kept.lock().clone();
-        let step = (kept.len() / 97).max(1);
-        best(CALLS, || {
-            let start = Instant::now();
-            for at in 0..CALLS as usize {
-                let at = at * step % kept.len();
-                assert_eq!(stage.runtime.call(&kept[at], &[]), Ok(Value::Int(at as i64 + 1)));
-            }
-            start.elapsed()
-        })
+        best(CALLS, || timed(&stage.runtime, &stage.lua, "call", &[int(CALLS)]))
     })
 }
 
