@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calog::plugin_api::{Args, CallInfo, Outcome};
-use calog::{Callable, Code, ContextRef, Error, Function, Open, Result, Runtime, Value};
+use calog::{Callable, ContextRef, Function, Open, Result, Runtime, Value};
 use parking_lot::Mutex;
 
 use crate::series::Series;
@@ -70,7 +70,8 @@ fn call_among(kept: &Mutex<Vec<Callable>>, info: &CallInfo, times: i64) -> Resul
         let at = at * step % kept.len();
         match kept[at].call(info, Args::new(&[])) {
             Outcome::Ready(value) => assert_eq!(value, Value::Int(at as i64 + 1)),
-            _ => return Err(Error::new(Code::Error, "a function that only returns has to wait, or fails")),
+            Outcome::Failed(error) => return Err(error),
+            Outcome::Pending(_) => panic!("a function that only returns does not wait"),
         }
     }
     Ok(())
