@@ -32,7 +32,7 @@ pub(crate) fn starting(table: &mut Table, calog: &Path) {
         false => probe::command("lua", [&script]),
     };
     // The first ones bring the files into memory.
-    (time(ours()), time(theirs()));
+    let _warm = (time(ours()), time(theirs()));
     let load = Load::start();
     let rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (ms(time(ours())), ms(time(theirs())))).collect();
     let (our, their): (Vec<f64>, Vec<f64>) = rounds.iter().copied().unzip();
