@@ -10,6 +10,7 @@ use calog_plugin_api::{
 
 use crate::core::Core;
 use crate::envelope::{Callee, Envelope};
+use crate::exports::Exports;
 use crate::ids::ContextId;
 use crate::output::Printer;
 use crate::restarting::Supervised;
@@ -50,7 +51,7 @@ pub(crate) struct ContextShared {
     pub(crate) call_text: Str,
     state: AtomicU8,
     pub(crate) stop: AtomicU32,
-    exports: Mutex<Vec<(String, Value)>>,
+    exports: Mutex<Exports>,
     main: Mutex<Main>,
     /// Who is told when it closes.
     closers: Mutex<Vec<Callback>>,
@@ -177,16 +178,9 @@ impl ContextShared {
 
     /// Publishes a value; a second one of the name replaces the first.
     pub(crate) fn export(&self, name: &str, value: Value) {
-        let mut exports = self.exports.lock();
-        // The replaced value is dropped after the lock: it may hold foreign references.
-        let _replaced = match exports.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => Some(std::mem::replace(known, value)),
-            None => {
-                exports.push((name.to_owned(), value));
-                None
-            }
-        };
-        drop(exports);
+        let replaced = self.exports.lock().set(name, value);
+        // After the lock: it may hold foreign references.
+        drop(replaced);
     }
 
     /// Publishes what a main chunk returned: a map's pairs, or the value itself as `default`.
@@ -207,12 +201,12 @@ impl ContextShared {
 
     /// An export by its name.
     pub(crate) fn exported(&self, name: &str) -> Option<Value> {
-        self.exports.lock().iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        self.exports.lock().get(name).cloned()
     }
 
     /// All that is exported so far, as a map.
     pub(crate) fn exports(&self) -> Result<Value> {
-        let exports = self.exports.lock().clone();
+        let exports = self.exports.lock().all().to_vec();
         let mut builder = Builder::new();
         builder.begin(Shape::Map)?;
         for (name, value) in &exports {

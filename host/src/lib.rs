@@ -30,6 +30,7 @@ mod context;
 mod core;
 mod engines;
 mod envelope;
+mod exports;
 mod function;
 mod host_handle;
 mod ids;

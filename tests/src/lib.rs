@@ -11,6 +11,7 @@ mod folder;
 mod footprint;
 mod gates;
 mod output;
+mod page;
 mod world;
 
 pub use actor::{LANGUAGES, Language, Scene, THREADS, every_language, every_pair, field, function};
@@ -22,4 +23,5 @@ pub use folder::Folder;
 pub use footprint::{Footprint, resident_kib};
 pub use gates::{Gate, Gates};
 pub use output::Output;
+pub use page::rewrite_part;
 pub use world::World;

@@ -1,12 +1,12 @@
 //! Our side: contexts on one thread, natives through the ABI, timed inside the thread.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use calog::plugin_api::Function;
 use calog::{ContextRef, Open, Runtime, SearchPath, Value};
-use calog_tests::plugin_folder;
 
-use crate::by_hand::{JS_LOOPS, LUA_LOOPS};
+use crate::loops::{JS_LOOPS, LUA_LOOPS};
 
 /// A runtime with a Lua and a JavaScript context on one thread.
 pub(crate) struct Ours {
@@ -16,9 +16,10 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
-    pub(crate) fn new() -> Ours {
+    /// Over the plugins of this folder.
+    pub(crate) fn over(plugins: &Path) -> Ours {
         let runtime = Runtime::builder()
-            .plugins(SearchPath::of([plugin_folder()]))
+            .plugins(SearchPath::of([plugins]))
             .inline_native(Function::new("bench.add", |a: i64, b: i64| a.wrapping_add(b)))
             .inline_native(Function::new("bench.echo", |value: Value| value))
             .build()
