@@ -10,6 +10,7 @@ use crate::context::{ContextShared, State};
 use crate::envelope::Envelope;
 use crate::function::ScriptFunction;
 use crate::interrupt::{Entry, Running, interrupt};
+use crate::limits::Limit;
 use crate::object::ScriptObject;
 use crate::restarting;
 use crate::stuck::Waiting;
@@ -225,16 +226,22 @@ impl LocalContext {
     }
 
     /// The callable's data for a function: revived under its known key, or new under a new one.
-    pub(crate) fn function(&self, known: Option<u64>) -> (Arc<ScriptFunction>, u64) {
+    ///
+    /// # Errors
+    /// `limit` when others hold as many as may be.
+    pub(crate) fn function(&self, known: Option<u64>) -> Result<(Arc<ScriptFunction>, u64)> {
         if let Some(key) = known
             && let Some(alive) = self.functions.borrow().get(&key).and_then(Weak::upgrade)
         {
-            return (alive, key);
+            return Ok((alive, key));
+        }
+        if let Some(rights) = &self.shared.rights {
+            rights.take(Limit::Callables, 1).map_err(|error| self.shared.at_limit(error))?;
         }
         let key = self.take_key();
         let function = Arc::new(ScriptFunction::new(Arc::clone(&self.shared), key));
         self.functions.borrow_mut().insert(key, Arc::downgrade(&function));
-        (function, key)
+        Ok((function, key))
     }
 
     /// The Object's data for something of the context; keys as for functions.
@@ -256,9 +263,17 @@ impl LocalContext {
 
     /// The last reference to a function is gone.
     pub(crate) fn release(&self, key: calog_plugin_api::FunctionKey) {
-        forget(&mut self.functions.borrow_mut(), key.0);
+        let was_known = forget(&mut self.functions.borrow_mut(), key.0);
+        self.give_back(u64::from(was_known));
         // A context that is dead has nothing to release; one that panics here is now dead.
         let _ = self.enter_any(None, |handle| handle.release(key));
+    }
+
+    /// Functions that others held are held no more.
+    fn give_back(&self, functions: u64) {
+        if let Some(rights) = &self.shared.rights {
+            rights.give_back(Limit::Callables, functions);
+        }
     }
 
     /// The last reference to an Object is gone.
@@ -281,6 +296,8 @@ impl LocalContext {
         self.fail_tasks(error);
         self.shared.main_ended(&Err(error.clone()));
         self.shared.forget_values();
+        let functions = std::mem::take(&mut *self.functions.borrow_mut());
+        self.give_back(functions.len() as u64);
         let handle = self.handle.borrow_mut().take();
         if was_sound {
             drop(handle)
@@ -291,12 +308,13 @@ impl LocalContext {
     }
 }
 
-/// Takes out what is gone. A map that was large once, when very many left at a time, gives room back.
-fn forget<T>(map: &mut KeyMap<u64, Weak<T>>, key: u64) {
-    map.remove(&key);
+/// Takes out what is gone. Whether it was there. A map that was large once, when very many left at a time, gives room back.
+fn forget<T>(map: &mut KeyMap<u64, Weak<T>>, key: u64) -> bool {
+    let was_known = map.remove(&key).is_some();
     if map.capacity() > LARGE && map.len() * 8 < map.capacity() {
         map.shrink_to(map.len() * 2);
     }
+    was_known
 }
 
 /// How many places of a map are worth giving back.
