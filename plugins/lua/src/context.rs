@@ -9,7 +9,7 @@ use calog_plugin_api::{
 
 use crate::core::Core;
 use crate::ffi::{Interpreter, Loaded, Stack};
-use crate::{convert, errors, functions, library, modules, natives, task};
+use crate::{convert, errors, functions, guards, library, modules, natives, task};
 
 /// An open Lua script with its interpreter.
 pub struct LuaContext {
@@ -25,6 +25,7 @@ impl LuaContext {
         interpreter.attach(core.clone());
         library::install(main);
         modules::install(main);
+        guards::install(&core, main);
         natives::install(&core, main)?;
         Ok(LuaContext { core, interpreter })
     }

@@ -86,7 +86,7 @@ fn too_deep() -> Error {
     Error::new(Code::Depth, "calls nest too deeply")
 }
 
-fn throw(core: &Core, stack: Stack, error: &Error) {
+pub(crate) fn throw(core: &Core, stack: Stack, error: &Error) {
     raise(core, stack, error);
     stack.set_error();
 }
