@@ -85,7 +85,8 @@ pub(crate) struct Identity {
 
 impl ContextShared {
     pub(crate) fn new(core: &Arc<Core>, id: ContextId, thread: &Arc<Thread>, identity: Identity) -> ContextShared {
-        let Identity { name, engine, language, script, path, options, imported, supervised, rights, counted } = identity;
+        let Identity { name, engine, language, script, path, options, imported, supervised, rights, counted } =
+            identity;
         ContextShared {
             core: Arc::clone(core),
             id,

@@ -6,7 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calog_plugin_api::{Access, Code, Completion, ContextOptions, Error, Restart, Result, SourceMode, Threading, Value};
+use calog_plugin_api::{
+    Access, Code, Completion, ContextOptions, Error, Restart, Result, SourceMode, Threading, Value,
+};
 
 use crate::context::{ContextShared, Identity, State};
 use crate::core::Core;

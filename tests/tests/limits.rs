@@ -4,6 +4,7 @@
 //! error that comes of it, which is the same in all of them.
 
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use calog::{Code, ContextRef, Open, Result};
 use calog_plugin_api::Value;
@@ -71,7 +72,8 @@ fn natives_that_are_not_allowed_are_refused_when_they_are_called() {
 
     let some: Options = vec![("preset", "untrusted".into()), ("allow", words(&["sync.*"]))];
     check("allowed by its module", &some, queue, Ok(()));
-    let message = "context 'plug' may not use net.connect: its [[context]] would need `allow = [\"sync.*\", \"net.connect\"]`";
+    let message =
+        "context 'plug' may not use net.connect: its [[context]] would need `allow = [\"sync.*\", \"net.connect\"]`";
     check("one that waits", &some, r#"net.connect("127.0.0.1", 1)"#, Err((Code::Permission, message)));
 
     let denied: Options = vec![("deny", words(&["net.*", "sync.Queue"]))];
@@ -82,11 +84,8 @@ fn natives_that_are_not_allowed_are_refused_when_they_are_called() {
 
 #[test]
 fn modules_are_files_to_read() {
-    let options: Options = vec![
-        ("preset", "untrusted".into()),
-        ("allow", words(&["calog.*"])),
-        ("limits", limits("contexts", 10)),
-    ];
+    let options: Options =
+        vec![("preset", "untrusted".into()), ("allow", words(&["calog.*"])), ("limits", limits("contexts", 10))];
     for language in &LANGUAGES {
         let world = World::new();
         let folder = world.write("other.lua", "return { answer = 42 }");
@@ -123,7 +122,8 @@ fn who_is_opened_has_no_more_than_who_opens_it() {
         let script = format!("return calog.open('{child}', {{ preset = 'trusted', allow = {{ '*' }} }}):wait()");
         let mut options: Options = vec![("allow", words(&["calog.*"])), ("read", words(&[&folder]))];
         let error = run(&world, opener, &options, &script).expect_err("more than its opener has");
-        let message = "context 'plug' may not use sync.Queue: its [[context]] would need `allow = [\"calog.*\", \"sync.Queue\"]`";
+        let message =
+            "context 'plug' may not use sync.Queue: its [[context]] would need `allow = [\"calog.*\", \"sync.Queue\"]`";
         assert_eq!((error.code(), &*error.message()), (Code::Permission, message), "{}", language.name);
 
         // It may have less.
@@ -131,7 +131,8 @@ fn who_is_opened_has_no_more_than_who_opens_it() {
         run(&world, opener, &options, &script).expect("as much as its opener");
         let script = format!("return calog.open('{child}', {{ allow = {{ 'net.*' }} }}):wait()");
         let error = run(&world, opener, &options, &script).expect_err("less than its opener");
-        let message = "context 'child' may not use sync.Queue: its [[context]] would need `allow = [\"net.*\", \"sync.Queue\"]`";
+        let message =
+            "context 'child' may not use sync.Queue: its [[context]] would need `allow = [\"net.*\", \"sync.Queue\"]`";
         assert_eq!((error.code(), &*error.message()), (Code::Permission, message), "{}", language.name);
     }
 }
@@ -152,11 +153,16 @@ fn a_native_is_asked_for_wherever_it_comes_from() {
     for language in &LANGUAGES {
         let scene = Scene::new(language.name);
         let plug = limited_actor(&scene, language, &vec![("deny", words(&["sync.*"]))]);
-        let owner = scene.script("owner", &LANGUAGES[0], None, "return {
+        let owner = scene.script(
+            "owner",
+            &LANGUAGES[0],
+            None,
+            "return {
             native = sync.Queue,
             wrapped = function(name) local made = sync.Queue(name) return made and name end,
             lenient = calog.lenient(sync.Queue),
-        }");
+        }",
+        );
         for member in ["native", "lenient"] {
             let caught = scene.world.try_call(&plug, "catches", &[function(&owner, member), "jobs".into()]);
             let caught = caught.expect("it was caught");
@@ -225,7 +231,9 @@ fn contexts_are_limited_by_how_many_are_open() {
         let folder = world.write("child.lua", "return {}");
         let folder = folder.parent().expect("its folder").to_string_lossy().into_owned();
         let script = match language.name {
-            "lua" => "local one = calog.open('child.lua')\none:close()\nreturn calog.open('child.lua') and calog.open('child.lua')",
+            "lua" => {
+                "local one = calog.open('child.lua')\none:close()\nreturn calog.open('child.lua') and calog.open('child.lua')"
+            }
             "javascript" => "calog.open('child.lua'); calog.open('child.lua'); calog.open('child.lua')",
             "squirrel" => "calog.open(\"child.lua\"); calog.open(\"child.lua\"); calog.open(\"child.lua\")",
             _ => "a = calog.open(\"child.lua\")\nb = calog.open(\"child.lua\")\nc = calog.open(\"child.lua\")",
@@ -233,7 +241,8 @@ fn contexts_are_limited_by_how_many_are_open() {
         let options: Options = vec![("limits", limits("contexts", 2)), ("read", words(&[&folder]))];
         let script = script.replace("one:close()\n", "");
         let error = run(&world, language, &options, &script).expect_err("three contexts");
-        let message = "context 'plug' may have 2 contexts that it opened at most: `limits.contexts` in its [[context]] says so";
+        let message =
+            "context 'plug' may have 2 contexts that it opened at most: `limits.contexts` in its [[context]] says so";
         assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", language.name);
     }
     // One that is gone counts no more.
@@ -242,8 +251,11 @@ fn contexts_are_limited_by_how_many_are_open() {
     let folder = folder.parent().expect("its folder").to_string_lossy().into_owned();
     let options: Options = vec![("limits", limits("contexts", 1)), ("read", words(&[&folder]))];
     let open = open_as(&world, "plug.lua", &options);
-    world.write("plug.lua", "local last\nreturn { again = function() if last then last:close() end\n\
-                             local ok, e = pcall(calog.open, 'child.lua')\nif ok then last = e end\nreturn ok end }");
+    world.write(
+        "plug.lua",
+        "local last\nreturn { again = function() if last then last:close() end\n\
+                             local ok, e = pcall(calog.open, 'child.lua')\nif ok then last = e end\nreturn ok end }",
+    );
     let plug = world.runtime.open(open).expect("a context");
     world.runtime.wait_for(&plug).expect("its function");
     assert_eq!(world.try_call(&plug, "again", &[]), Ok(true.into()));
@@ -258,14 +270,21 @@ fn functions_that_others_hold_are_limited() {
             "lua" => "for _, name in ipairs { 'a', 'b', 'c' } do calog.export(name, function() return name end) end",
             "javascript" => "for (const name of ['a', 'b', 'c']) calog.export(name, () => name)",
             "squirrel" => "foreach (name in [\"a\", \"b\", \"c\"]) calog.export(name, function() { return name })",
-            _ => "DEF a()\nENDDEF\nDEF b()\nENDDEF\nDEF c()\nENDDEF\n\
-                  calog.export(\"a\", a)\ncalog.export(\"b\", b)\ncalog.export(\"c\", c)",
+            _ => {
+                "DEF a()\nENDDEF\nDEF b()\nENDDEF\nDEF c()\nENDDEF\n\
+                  calog.export(\"a\", a)\ncalog.export(\"b\", b)\ncalog.export(\"c\", c)"
+            }
         };
         let options: Options = vec![("limits", limits("callables", 2))];
         let error = run(&world, language, &options, script).expect_err("three functions");
         let message = "context 'plug' may have 2 functions that others hold at most: `limits.callables` in its [[context]] says so";
         // A native says which argument it is.
-        assert_eq!((error.code(), error.message().ends_with(message)), (Code::Limit, true), "{}: {error}", language.name);
+        assert_eq!(
+            (error.code(), error.message().ends_with(message)),
+            (Code::Limit, true),
+            "{}: {error}",
+            language.name
+        );
     }
 }
 
@@ -436,7 +455,9 @@ fn no_path_leads_out_of_the_folders() {
         ("basic", "IMPORT \"PATH\""),
     ] {
         let language = language(name);
-        for (path, fine) in [("in/data", true), ("in/../out", false), ("in/link", false), ("out", false), ("in/up/out", false)] {
+        for (path, fine) in
+            [("in/data", true), ("in/../out", false), ("in/link", false), ("out", false), ("in/up/out", false)]
+        {
             let world = World::new();
             let folder = prepare(&world, language);
             let extension = language.extension;
@@ -457,9 +478,11 @@ fn no_path_leads_out_of_the_folders() {
 fn bytecode_is_as_machine_code() {
     let language = language("lua");
     for (script, message) in [
-        ("local code, given = string.dump(function() end), false\n\
+        (
+            "local code, given = string.dump(function() end), false\n\
           return assert(load(function() if not given then given = true return code end end))",
-         "attempt to load a binary chunk"),
+            "attempt to load a binary chunk",
+        ),
         ("return assert(load(string.dump(function() end), 'x', 'b'))", "load_native = true"),
         ("return assert(loadfile('FOLDER/in/code.lua', 'b'))", "attempt to load a binary chunk"),
         ("return dofile('FOLDER/in/code.lua')", "attempt to load a binary chunk"),
@@ -467,12 +490,161 @@ fn bytecode_is_as_machine_code() {
     ] {
         let world = World::new();
         let folder = prepare(&world, language);
-        let write = format!(
-            "local f = io.open('{folder}/in/code.lua', 'wb')\nf:write(string.dump(function() end))\nf:close()"
-        );
+        let write =
+            format!("local f = io.open('{folder}/in/code.lua', 'wb')\nf:write(string.dump(function() end))\nf:close()");
         run(&world, language, &Vec::new(), &write).expect("bytecode can be written");
         let options: Options = vec![("preset", "untrusted".into()), ("read", words(&[&folder]))];
         let error = run(&world, language, &options, &script.replace("FOLDER", &folder)).expect_err(script);
         assert!(error.message().contains(message), "{script}: {error}");
+    }
+}
+
+/// A script that exports `spin`, which never ends whatever it catches, and `add`.
+fn spinning(language: &Language) -> &'static str {
+    match language.name {
+        "lua" => {
+            "calog.export('spin', function() while true do pcall(function() while true do end end) end end)\n\
+             calog.export('add', function(a, b) return a + b end)"
+        }
+        "javascript" => {
+            "calog.export('spin', () => { for (;;) { try { for (;;) {} } catch {} } })\n\
+             calog.export('add', (a, b) => a + b)"
+        }
+        "squirrel" => {
+            "calog.export(\"spin\", function() { while (true) { try { while (true) {} } catch (e) {} } })\n\
+             calog.export(\"add\", function(a, b) { return a + b })"
+        }
+        _ => {
+            "DEF spin()\nWHILE TRUE\nTRY\nWHILE TRUE\nWEND\nCATCH e\nENDTRY\nWEND\nENDDEF\ncalog.export(\"spin\", spin)\n\
+             DEF add(a, b)\nRETURN a + b\nENDDEF\ncalog.export(\"add\", add)"
+        }
+    }
+}
+
+fn open_script(world: &World, language: &Language, options: &Options, script: &str) -> ContextRef {
+    let name = format!("plug.{}", language.extension);
+    let open = open_as(world, &name, options);
+    world.write(&name, script);
+    let context = world.runtime.open(open).expect("a context");
+    world.runtime.wait_for(&context).unwrap_or_else(|error| panic!("{}: {error:?}", language.name));
+    context
+}
+
+#[test]
+fn a_call_ends_when_its_time_is_up_and_the_context_goes_on() {
+    let message = "context 'plug' may have 100 ms of time for a call at most: \
+                   `limits.time_per_call_ms` in its [[context]] says so";
+    for language in &LANGUAGES {
+        let world = World::new();
+        let options: Options = vec![("limits", limits("time_per_call_ms", 100))];
+        let plug = open_script(&world, language, &options, spinning(language));
+        for _ in 0..2 {
+            let error = world.try_call(&plug, "spin", &[]).expect_err("a call without end");
+            assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", language.name);
+            assert_eq!(world.try_call(&plug, "add", &[1.into(), 2.into()]), Ok(3.into()), "{}", language.name);
+        }
+        // A main chunk is a call as well.
+        let endless = match language.name {
+            "lua" => "while true do end",
+            "javascript" => "for (;;) {}",
+            "squirrel" => "while (true) {}",
+            _ => "WHILE TRUE\nWEND",
+        };
+        let error = run(&World::new(), language, &options, endless).expect_err("a main chunk without end");
+        assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", language.name);
+    }
+}
+
+#[test]
+fn all_the_time_a_context_runs_is_limited() {
+    let message =
+        "context 'plug' may have 100 ms of time for all calls at most: `limits.cpu_ms` in its [[context]] says so";
+    for language in &LANGUAGES {
+        let world = World::new();
+        let plug = open_script(&world, language, &vec![("limits", limits("cpu_ms", 100))], spinning(language));
+        for (name, args) in [("spin", vec![]), ("add", vec![1.into(), 2.into()]), ("spin", vec![])] {
+            let error = world.try_call(&plug, name, &args).expect_err("no time is left");
+            assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", language.name);
+        }
+    }
+}
+
+/// Neither suspended nor in place: what a call waits for may take as long as it takes.
+#[test]
+fn a_wait_takes_no_time() {
+    const LIMIT_MS: i64 = 200;
+    for language in &LANGUAGES {
+        let scene = Scene::new(language.name);
+        let plug = limited_actor(&scene, language, &vec![("limits", limits("time_per_call_ms", LIMIT_MS))]);
+        for (call, gate) in [("wait", "one"), ("wait_in_place", "two")] {
+            let asked = scene.world.ask(&plug, call, &[gate.into()]);
+            scene.world.runtime.pump_for(Duration::from_millis(2 * LIMIT_MS as u64));
+            assert!(!asked.is_answered(), "{}: {call} waits: {:?}", scene.what, asked.answers());
+            // Calls that it serves meanwhile have time of their own, and leave it its own.
+            scene.settle(&plug);
+            assert_eq!(scene.gates.open(gate, 1), Ok(()), "{}: it waits", scene.what);
+            let answer = scene.world.answer(&asked);
+            assert!(answer.is_ok(), "{}: {call}: {answer:?}", scene.what);
+        }
+    }
+}
+
+#[test]
+fn calls_within_each_other_are_limited() {
+    for language in &LANGUAGES {
+        let scene = Scene::new(language.name);
+        let plug = limited_actor(&scene, language, &vec![("limits", limits("nesting", 3))]);
+        let other = scene.actor("other", language, None);
+        let args = [function(&other, "sink_in_place"), function(&plug, "sink_in_place"), 0.into()];
+        let found = scene.world.try_call(&plug, "sink_in_place", &args).expect("the place where it failed");
+        assert_eq!(
+            (field(&found, "level"), field(&found, "code")),
+            (5.into(), "limit".into()),
+            "{}: {found:?}",
+            scene.what
+        );
+        let message = field(&found, "message");
+        let message = message.view().as_str().unwrap_or_default().to_owned();
+        assert!(message.contains("3 calls within each other at most: `limits.nesting`"), "{}: {message}", scene.what);
+        scene.settle(&plug);
+    }
+}
+
+#[test]
+fn tasks_that_wait_are_limited() {
+    for language in &LANGUAGES {
+        let scene = Scene::new(language.name);
+        let plug = limited_actor(&scene, language, &vec![("limits", limits("tasks", 2))]);
+        for round in 0..3 {
+            let gates = ["a", "b"].map(|gate| format!("{gate}{round}"));
+            let asked = gates.each_ref().map(|gate| scene.world.ask(&plug, "wait", &[gate.as_str().into()]));
+            scene.settle(&plug);
+            let error =
+                scene.world.try_call(&plug, "wait", &[format!("never{round}").into()]).expect_err("one too many");
+            let message =
+                "context 'plug' may have 2 tasks that wait at most: `limits.tasks` in its [[context]] says so";
+            assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", scene.what);
+            gates.iter().for_each(|gate| assert_eq!(scene.gates.open(gate, 1), Ok(()), "{}", scene.what));
+            for asked in &asked {
+                assert!(scene.world.answer(asked).is_ok(), "{}: those before go on", scene.what);
+            }
+        }
+    }
+}
+
+#[test]
+fn memory_is_limited_where_the_engine_can() {
+    let options: Options = vec![("limits", limits("memory", 16 << 20))];
+    for (name, script) in [
+        ("javascript", "const all = []; for (;;) all.push(new Array(1000).fill(1))"),
+        ("squirrel", "local all = []; while (true) all.append(array(1000, 1))"),
+    ] {
+        let error = run(&World::new(), language(name), &options, script).expect_err("more than there is");
+        assert_eq!(error.code(), Code::Limit, "{name}: {error}");
+    }
+    for name in ["lua", "basic"] {
+        let error = run(&World::new(), language(name), &options, "").expect_err("no bound can be had");
+        assert_eq!(error.code(), Code::Unsupported, "{name}: {error}");
+        assert!(error.message().contains("`limits.memory` cannot be had here"), "{name}: {error}");
     }
 }

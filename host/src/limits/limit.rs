@@ -43,6 +43,16 @@ limits! {
     Contexts = "contexts", Count, "contexts that it opened";
     /// Functions of it that others hold at a time.
     Callables = "callables", Count, "functions that others hold";
+    /// How long its code may run at a time, without waits.
+    TimePerCall = "time_per_call_ms", Count, "ms of time for a call";
+    /// How long its code may run, all in all.
+    Cpu = "cpu_ms", Count, "ms of time for all calls";
+    /// Entries into it that lie upon each other on its thread's stack.
+    Nesting = "nesting", Count, "calls within each other";
+    /// Tasks of it that are suspended at a time.
+    Tasks = "tasks", Count, "tasks that wait";
+    /// What its interpreter allocates.
+    Memory = "memory", Bytes, "of memory";
 }
 
 /// How an amount is written.
@@ -78,7 +88,8 @@ pub struct Bytes(pub u64);
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 impl Bytes {
-    pub(crate) const WANTED: &'static str = r#"a number of bytes from 0, or one with a unit, as "64 MiB" (KiB, MiB, GiB)"#;
+    pub(crate) const WANTED: &'static str =
+        r#"a number of bytes from 0, or one with a unit, as "64 MiB" (KiB, MiB, GiB)"#;
 
     /// The amount that is written so.
     pub fn parse(text: &str) -> Option<Bytes> {

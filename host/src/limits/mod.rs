@@ -11,10 +11,12 @@ mod limit;
 mod pattern;
 mod permissions;
 mod terms;
+mod time;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use calog_plugin_api::{Access, Code, Error, Result};
 
@@ -22,8 +24,9 @@ pub use limit::{Bytes, Caps};
 pub(crate) use limit::{Count, Limit, Unit};
 pub use pattern::Pattern;
 use permissions::Permissions;
-pub use terms::{OnLimit, Preset};
 pub(crate) use terms::{KEYS, Terms};
+pub use terms::{OnLimit, Preset};
+pub(crate) use time::{Paused, Time, Watch};
 
 /// Whether any context of this process has rights of its own.
 static IN_USE: AtomicBool = AtomicBool::new(false);
@@ -67,6 +70,8 @@ pub(crate) struct Rights {
     permissions: Permissions,
     caps: Caps,
     used: [AtomicU64; Limit::COUNT],
+    /// For how many nanoseconds its code has run.
+    ran_ns: AtomicU64,
     on_limit: OnLimit,
     opener: Option<Arc<Rights>>,
 }
@@ -86,6 +91,7 @@ impl Rights {
             permissions: Permissions::new(terms),
             caps: terms.caps(),
             used: Default::default(),
+            ran_ns: AtomicU64::new(0),
             on_limit: terms.on_limit.unwrap_or(inherited),
             opener: opener.cloned(),
         }))
@@ -101,7 +107,8 @@ impl Rights {
     /// # Errors
     /// `permission`, with the line of configuration that would allow it.
     pub(crate) fn check_native(&self, name: &str) -> Result<()> {
-        self.line().try_for_each(|rights| rights.permissions.check_native(name).map_err(|line| rights.refusal(name, &line)))
+        self.line()
+            .try_for_each(|rights| rights.permissions.check_native(name).map_err(|line| rights.refusal(name, &line)))
     }
 
     /// Whether the interpreter's own library may do this; with the path to use in the place of the given
@@ -162,6 +169,24 @@ impl Rights {
             // ORDERING: as in `take_own`.
             self.used[limit as usize].fetch_sub(amount, Ordering::Relaxed);
         }
+    }
+
+    /// How long its code may still run, all in all, and for how many milliseconds it may; none for ever.
+    fn time_left(&self) -> Option<(Duration, u64)> {
+        let left = |rights: &Rights| {
+            let most = rights.caps.get(Limit::Cpu)?;
+            // ORDERING: as in `take_own`.
+            let ran = Duration::from_nanos(rights.ran_ns.load(Ordering::Relaxed));
+            Some((Duration::from_millis(most).saturating_sub(ran), most))
+        };
+        self.line().filter_map(left).min()
+    }
+
+    /// Its code has run for some time.
+    fn add_time(&self, ran: Duration) {
+        let ran = u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX);
+        // ORDERING: as in `take_own`.
+        self.line().for_each(|rights| _ = rights.ran_ns.fetch_add(ran, Ordering::Relaxed));
     }
 
     /// The error of a limit that is reached.

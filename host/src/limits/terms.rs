@@ -8,18 +8,8 @@ use super::limit::{Bytes, Caps, Limit, Unit};
 use super::pattern::Pattern;
 
 /// The keys of a context's options that are read here.
-pub(crate) const KEYS: [&str; 10] = [
-    "preset",
-    "allow",
-    "deny",
-    "read",
-    "write",
-    "load_native",
-    "processes",
-    "environment",
-    "on_limit",
-    "limits",
-];
+pub(crate) const KEYS: [&str; 10] =
+    ["preset", "allow", "deny", "read", "write", "load_native", "processes", "environment", "on_limit", "limits"];
 
 /// What holds where the options say nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -55,10 +45,22 @@ impl Preset {
         let mut caps = Caps::default();
         let most: &[(Limit, u64)] = match self {
             Preset::Trusted => &[],
-            Preset::Limited => {
-                &[(Limit::Output, 64 << 20), (Limit::Contexts, 100), (Limit::Callables, 100_000)]
-            }
-            Preset::Untrusted => &[(Limit::Output, 1 << 20), (Limit::Contexts, 0), (Limit::Callables, 1000)],
+            Preset::Limited => &[
+                (Limit::Output, 64 << 20),
+                (Limit::Contexts, 100),
+                (Limit::Callables, 100_000),
+                (Limit::TimePerCall, 10_000),
+                (Limit::Tasks, 10_000),
+            ],
+            Preset::Untrusted => &[
+                (Limit::Output, 1 << 20),
+                (Limit::Contexts, 0),
+                (Limit::Callables, 1000),
+                (Limit::TimePerCall, 1000),
+                (Limit::Cpu, 60_000),
+                (Limit::Nesting, 10),
+                (Limit::Tasks, 100),
+            ],
         };
         most.iter().for_each(|(limit, most)| caps.set(*limit, *most));
         caps
@@ -165,7 +167,8 @@ fn word<T>(section: &Section<'_>, key: &'static str, wanted: &str, of: fn(&str) 
 
 fn patterns(section: &Section<'_>, key: &'static str) -> Result<Option<Vec<Pattern>>> {
     let Some(texts) = section.texts(key)? else { return Ok(None) };
-    let pattern = |text| Pattern::new(text).ok_or_else(|| wrong(key, View::string(str::as_bytes(text)), Pattern::WANTED));
+    let pattern =
+        |text| Pattern::new(text).ok_or_else(|| wrong(key, View::string(str::as_bytes(text)), Pattern::WANTED));
     texts.into_iter().map(pattern).collect::<Result<_>>().map(Some)
 }
 

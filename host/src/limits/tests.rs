@@ -79,7 +79,8 @@ fn powers_are_refused_with_their_key() {
 
 #[test]
 fn nobody_has_more_than_who_opened_it() {
-    let opener = rights(&[("allow", strings(&["net.*", "calog.open"])), ("limits", Value::map([("contexts", 2)]).unwrap())]);
+    let opener =
+        rights(&[("allow", strings(&["net.*", "calog.open"])), ("limits", Value::map([("contexts", 2)]).unwrap())]);
     let same = rights_under(&[], Some(&opener)).expect("the opener's");
     assert!(Arc::ptr_eq(&same, &opener));
     let limits = Value::map([("contexts", 100)]).unwrap();
@@ -89,7 +90,8 @@ fn nobody_has_more_than_who_opened_it() {
     assert_eq!(more.most(Limit::Contexts), Some(2));
     // Both count, and what was refused is counted at none.
     assert_eq!((more.take(Limit::Contexts, 1), opener.take(Limit::Contexts, 1)), (Ok(()), Ok(())));
-    let message = "context 'plug' may have 2 contexts that it opened at most: `limits.contexts` in its [[context]] says so";
+    let message =
+        "context 'plug' may have 2 contexts that it opened at most: `limits.contexts` in its [[context]] says so";
     refused(more.take(Limit::Contexts, 1), Code::Limit, message);
     assert_eq!(more.used[Limit::Contexts as usize].load(Ordering::Relaxed), 1);
     opener.give_back(Limit::Contexts, 1);

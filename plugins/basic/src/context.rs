@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use calog_plugin_api::{
-    Access, Args, CallInfo, Code, Context, ContextOptions, Descriptor, Error, Frame, FunctionKey, Host, Param, Result, Source,
-    SourceMode, Step, TaskKey, Value, WaitKey,
+    Access, Args, CallInfo, Code, Context, ContextOptions, Descriptor, Error, Frame, FunctionKey, Host, Param, Result,
+    Source, SourceMode, Step, TaskKey, Value, WaitKey,
 };
 
 use crate::compile::Compiler;

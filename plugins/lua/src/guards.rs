@@ -14,8 +14,7 @@ use crate::errors;
 use crate::ffi::{Entry, Reply, Stack, Type, upvalue};
 
 /// Everything that is asked about.
-const ACCESSES: [Access; 5] =
-    [Access::Read, Access::Write, Access::LoadNative, Access::Processes, Access::Environment];
+const ACCESSES: [Access; 5] = [Access::Read, Access::Write, Access::LoadNative, Access::Processes, Access::Environment];
 
 /// Functions that `debug` keeps: they tell, and reach nothing.
 const HARMLESS: [&str; 1] = ["traceback"];
