@@ -93,7 +93,7 @@ fn modules_are_files_to_read() {
         let script = evaluating(language, r#"calog.import("other")"#);
         let error = run(&world, language, &options, &script).expect_err("no file may be read");
         assert_eq!(error.code(), Code::Permission, "{}: {error}", language.name);
-        assert!(error.message().contains("other.lua' to read it: its [[context]] would need `read = ["), "{error}");
+        assert!(error.message().contains("other.lua': its [[context]] would need `read = ["), "{error}");
 
         let mut may_read = options.clone();
         may_read.push(("read", words(&[&folder.to_string_lossy()])));

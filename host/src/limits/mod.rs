@@ -107,8 +107,9 @@ impl Rights {
     /// # Errors
     /// `permission`, with the line of configuration that would allow it.
     pub(crate) fn check_native(&self, name: &str) -> Result<()> {
-        self.line()
-            .try_for_each(|rights| rights.permissions.check_native(name).map_err(|line| rights.refusal(name, &line)))
+        self.line().try_for_each(|rights| {
+            rights.permissions.check_native(name).map_err(|line| rights.refusal(&format!("use {name}"), &line))
+        })
     }
 
     /// Whether the interpreter's own library may do this; with the path to use in the place of the given
@@ -127,7 +128,7 @@ impl Rights {
 
     #[cold]
     fn refusal(&self, what: &str, line: &str) -> Error {
-        let message = format!("context '{}' may not use {what}: its [[context]] would need `{line}`", self.context);
+        let message = format!("context '{}' may not {what}: its [[context]] would need `{line}`", self.context);
         Error::new(Code::Permission, message)
     }
 

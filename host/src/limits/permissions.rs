@@ -69,11 +69,11 @@ impl Permissions {
         match access {
             Access::Read => find(&self.read, "read", path),
             Access::Write => find(&self.write, "write", path),
-            Access::LoadNative => switch(self.load_native, "native modules", "load_native"),
-            Access::Processes => switch(self.processes, "other processes", "processes"),
-            Access::Environment => switch(self.environment, "the environment", "environment"),
+            Access::LoadNative => switch(self.load_native, "load machine code", "load_native"),
+            Access::Processes => switch(self.processes, "start or end processes", "processes"),
+            Access::Environment => switch(self.environment, "see or change the environment", "environment"),
             // What this host does not know it does not allow.
-            _ => switch(false, "that", "preset = \"trusted\""),
+            _ => switch(false, "do that", "preset = \"trusted\""),
         }
     }
 }
@@ -89,7 +89,7 @@ fn find(folders: &Folders, key: &str, path: &[u8]) -> Result<Option<PathBuf>, Re
             let folder = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let all: Vec<String> = known.chain([folder.to_string_lossy().into_owned()]).collect();
             let line = format!("{key} = {}", list(all.iter().map(String::as_str)));
-            Err(Refused { what: format!("the file '{}' to {key} it", path.display()), line })
+            Err(Refused { what: format!("{key} the file '{}'", path.display()), line })
         }
     }
 }

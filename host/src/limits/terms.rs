@@ -181,7 +181,7 @@ fn caps(table: View<'_>) -> Result<Caps> {
         let Some(limit) = Limit::ALL.iter().find(|limit| limit.key() == key) else {
             let known = Limit::KEYS.join(", ");
             let message = format!("unknown key 'limits.{key}'; known here: {known}");
-            return Err(Error::new(Code::NotFound, message).at_key(&format!("limits.{key}")));
+            return Err(Error::new(Code::NotFound, message).at_key(format!("limits.{key}")));
         };
         let most = amount(limit.unit(), pair.value);
         let most = most.ok_or_else(|| wrong(&format!("limits.{key}"), pair.value, limit.unit().wanted()))?;

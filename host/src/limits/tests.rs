@@ -62,12 +62,12 @@ fn powers_are_refused_with_their_key() {
     for preset in ["limited", "untrusted"] {
         let rights = rights(&[("preset", preset.into()), ("environment", true.into())]);
         for (access, what, line) in [
-            (Access::LoadNative, "native modules", "load_native = true"),
-            (Access::Processes, "other processes", "processes = true"),
-            (Access::Read, "the file '/etc/passwd' to read it", r#"read = ["/etc"]"#),
-            (Access::Write, "the file '/etc/passwd' to write it", r#"write = ["/etc"]"#),
+            (Access::LoadNative, "load machine code", "load_native = true"),
+            (Access::Processes, "start or end processes", "processes = true"),
+            (Access::Read, "read the file '/etc/passwd'", r#"read = ["/etc"]"#),
+            (Access::Write, "write the file '/etc/passwd'", r#"write = ["/etc"]"#),
         ] {
-            let message = format!("context 'plug' may not use {what}: its [[context]] would need `{line}`");
+            let message = format!("context 'plug' may not {what}: its [[context]] would need `{line}`");
             refused(rights.permit(access, b"/etc/passwd"), Code::Permission, &message);
         }
         assert_eq!(rights.permit(Access::Environment, b""), Ok(None));
