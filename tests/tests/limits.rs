@@ -636,15 +636,27 @@ fn tasks_that_wait_are_limited() {
 fn memory_is_limited_where_the_engine_can() {
     let options: Options = vec![("limits", limits("memory", 16 << 20))];
     for (name, script) in [
+        ("lua", "local all = {} while true do all[#all + 1] = ('x'):rep(1000) .. #all end"),
         ("javascript", "const all = []; for (;;) all.push(new Array(1000).fill(1))"),
         ("squirrel", "local all = []; while (true) all.append(array(1000, 1))"),
     ] {
         let error = run(&World::new(), language(name), &options, script).expect_err("more than there is");
         assert_eq!(error.code(), Code::Limit, "{name}: {error}");
     }
-    for name in ["lua", "basic"] {
-        let error = run(&World::new(), language(name), &options, "").expect_err("no bound can be had");
-        assert_eq!(error.code(), Code::Unsupported, "{name}: {error}");
-        assert!(error.message().contains("`limits.memory` cannot be had here"), "{name}: {error}");
+    // What is not used any more is not used.
+    for (name, script) in [
+        ("lua", "for i = 1, 200000 do local s = ('x'):rep(1000) .. i end"),
+        ("javascript", "for (let i = 0; i < 200000; i++) new Array(1000).fill(i)"),
+        ("squirrel", "for (local i = 0; i < 200000; i++) array(1000, i)"),
+    ] {
+        let fine = run(&World::new(), language(name), &options, script);
+        assert!(fine.is_ok(), "{name}: {fine:?}");
     }
+    // It can be caught, and holds from then on.
+    let script = "local all = {}\nlocal ok, e = pcall(function() while true do all[#all + 1] = ('x'):rep(1000) .. #all end end)\n\
+                  assert(not ok and e.code == 'limit', e)\nall = nil\nlocal s = ('x'):rep(1 << 20)\nreturn #s";
+    assert_eq!(run(&World::new(), language("lua"), &options, script), Ok((1 << 20).into()));
+    let error = run(&World::new(), language("basic"), &options, "").expect_err("no bound can be had");
+    assert_eq!(error.code(), Code::Unsupported, "{error}");
+    assert!(error.message().contains("`limits.memory` cannot be had here"), "{error}");
 }

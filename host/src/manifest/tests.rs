@@ -133,7 +133,7 @@ fn mistakes_are_named_with_their_place() {
     check_error(
         "[[context]]\nscript = 'a.lua'\n[context.limits]\noutptu = 1",
         "app/calog.toml:4:1: unknown key 'context.limits.outptu', did you mean 'output'?; \
-         known here are: output, contexts, callables",
+         known here are: output, contexts, callables, time_per_call_ms, cpu_ms, nesting, tasks, memory",
     );
     check_error(
         "[[context]]\nscript = 'a.lua'\n[context.limits]\noutput = '1 MB'",
