@@ -386,10 +386,11 @@ impl Worker {
 /// Bounds what the interpreter allocates, if that is limited.
 ///
 /// # Errors
-/// `unsupported` when it is, and the engine has no bound.
+/// `unsupported` when it must be, and the engine has no bound.
 fn limit_memory(context: &ContextShared, handle: ContextHandle) -> Result<ContextHandle> {
-    let most = context.rights.as_ref().and_then(|rights| rights.most(Limit::Memory));
-    if most.is_none_or(|most| handle.set_memory_limit(most)) {
+    let Some(rights) = &context.rights else { return Ok(handle) };
+    let is_bound = rights.most(Limit::Memory).is_none_or(|most| handle.set_memory_limit(most));
+    if is_bound || !rights.demands_memory() {
         return Ok(handle);
     }
     let message = format!("the engine {} cannot limit memory: `limits.memory` cannot be had here", context.engine);

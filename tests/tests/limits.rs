@@ -641,7 +641,8 @@ fn memory_is_limited_where_the_engine_can() {
         ("squirrel", "local all = []; while (true) all.append(array(1000, 1))"),
     ] {
         let error = run(&World::new(), language(name), &options, script).expect_err("more than there is");
-        assert_eq!(error.code(), Code::Limit, "{name}: {error}");
+        let message = "the context's memory is limited to 16777216 bytes: `limits.memory` of its options says so";
+        assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{name}");
     }
     // What is not used any more is not used.
     for (name, script) in [
@@ -659,4 +660,10 @@ fn memory_is_limited_where_the_engine_can() {
     let error = run(&World::new(), language("basic"), &options, "").expect_err("no bound can be had");
     assert_eq!(error.code(), Code::Unsupported, "{error}");
     assert!(error.message().contains("`limits.memory` cannot be had here"), "{error}");
+    // A preset limits what can be limited.
+    let untrusted: Options = vec![("preset", "untrusted".into())];
+    assert!(run(&World::new(), language("basic"), &untrusted, "").is_ok());
+    let script = "local all = {} while true do all[#all + 1] = ('x'):rep(1000000) .. #all end";
+    let error = run(&World::new(), language("lua"), &untrusted, script).expect_err("more than the preset allows");
+    assert!(error.message().contains("limited to 67108864 bytes"), "{error}");
 }

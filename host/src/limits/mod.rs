@@ -73,6 +73,8 @@ pub(crate) struct Rights {
     /// For how many nanoseconds its code has run.
     ran_ns: AtomicU64,
     on_limit: OnLimit,
+    /// Memory is limited by its own terms, not by a preset alone.
+    demands_memory: bool,
     opener: Option<Arc<Rights>>,
 }
 
@@ -93,6 +95,7 @@ impl Rights {
             used: Default::default(),
             ran_ns: AtomicU64::new(0),
             on_limit: terms.on_limit.unwrap_or(inherited),
+            demands_memory: terms.demand(Limit::Memory),
             opener: opener.cloned(),
         }))
     }
@@ -135,6 +138,11 @@ impl Rights {
     /// How much there may be of something: the least that any of these says.
     pub(crate) fn most(&self, limit: Limit) -> Option<u64> {
         self.line().filter_map(|rights| rights.caps.get(limit)).min()
+    }
+
+    /// Whether an engine that cannot limit memory will not do. A preset limits it where that can be had.
+    pub(crate) fn demands_memory(&self) -> bool {
+        self.line().any(|rights| rights.demands_memory)
     }
 
     /// Counts what is used now, until it is given back.

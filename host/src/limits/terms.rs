@@ -51,6 +51,7 @@ impl Preset {
                 (Limit::Callables, 100_000),
                 (Limit::TimePerCall, 10_000),
                 (Limit::Tasks, 10_000),
+                (Limit::Memory, 256 << 20),
             ],
             Preset::Untrusted => &[
                 (Limit::Output, 1 << 20),
@@ -60,6 +61,7 @@ impl Preset {
                 (Limit::Cpu, 60_000),
                 (Limit::Nesting, 10),
                 (Limit::Tasks, 100),
+                (Limit::Memory, 64 << 20),
             ],
         };
         most.iter().for_each(|(limit, most)| caps.set(*limit, *most));
@@ -149,6 +151,11 @@ impl Terms {
 
     pub(super) fn preset(&self) -> Preset {
         self.preset.unwrap_or_default()
+    }
+
+    /// Whether they name this limit themselves.
+    pub(super) fn demand(&self, limit: Limit) -> bool {
+        self.caps.get(limit).is_some()
     }
 
     pub(super) fn caps(&self) -> Caps {
