@@ -200,7 +200,7 @@ fn a_program_is_reloaded_by_command_and_by_signal() {
     assert_eq!((mode(&folder), sockets.len(), mode(&sockets[0])), (0o700, 1, 0o600));
 
     let ran = program.reload().ended_with(0);
-    assert_eq!(ran.out, "sync is reloaded\ntask is reloaded\nwicked is reloaded\n");
+    assert_eq!(ran.out, "sync is reloaded\ntask is reloaded\nnet is reloaded\nwicked is reloaded\n");
     running.wait_for_line("reloaded\t1");
     running.signal(Signal::SIGHUP);
     running.wait_for_line("reloaded\t2");

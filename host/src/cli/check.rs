@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use calog::manifest::{Manifest, Program};
 use calog::plugins::{FileState, Origin};
-use calog::{Checked, Configuration, ContextRef, Open, Runtime, SearchPath, report};
+use calog::{Checked, Configuration, ContextRef, Open, Runtime, report};
 
-use super::exit::{Exit, FAILED, FINE, NO_ENGINE, USAGE};
+use super::exit::{self, Exit, FAILED, FINE, NO_ENGINE, USAGE};
+use super::{Common, trust};
 
 /// What was found, and what the command ends with because of it: the first of its reasons that applies.
 #[derive(Default)]
@@ -33,7 +34,7 @@ impl Found {
 
     fn problem(&mut self, text: String) {
         self.problems += 1;
-        eprint!("{text}");
+        exit::say(&text);
     }
 
     fn code(&self) -> u8 {
@@ -47,7 +48,7 @@ impl Found {
 }
 
 /// Checks programs, shows all that is wrong with them, and gives the exit code.
-pub(super) fn check(folders: &[PathBuf], paths: &[PathBuf]) -> Result<u8, Exit> {
+pub(super) fn check(common: &Common, paths: &[PathBuf]) -> Result<u8, Exit> {
     let mut found = Found::default();
     let mut programs = Vec::new();
     for path in paths {
@@ -57,9 +58,9 @@ pub(super) fn check(folders: &[PathBuf], paths: &[PathBuf]) -> Result<u8, Exit> 
         }
     }
     let manifests: Vec<&Manifest> = programs.iter().map(Program::manifest).collect();
-    let from_manifests: Vec<PathBuf> = manifests.iter().flat_map(|it| it.plugins.iter().cloned()).collect();
+    let folders: Vec<_> = programs.iter().map(Program::folder).collect();
     let checked = Runtime::builder()
-        .plugins(SearchPath::standard(folders, &from_manifests))
+        .plugins(trust::search(common, &manifests, &folders)?)
         .engine_order(manifests.iter().flat_map(|it| it.engines.order.iter().cloned()))
         .configuration(Configuration::of(manifests))
         .output(std::io::sink())

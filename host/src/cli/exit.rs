@@ -1,5 +1,7 @@
 //! How the command ends: its exit codes, each with the one reason it stands for.
 
+use std::io::Write;
+
 use calog::manifest::ManifestError;
 use calog::{Error, report};
 
@@ -34,9 +36,14 @@ impl Exit {
 
     /// Says why, and gives the code.
     pub(super) fn report(self) -> u8 {
-        eprintln!("{}", self.message.trim_end());
+        say(&format!("{}\n", self.message.trim_end()));
         self.code
     }
+}
+
+/// Writes to standard error. When that is full or closed there is nobody to tell, and nothing else changes.
+pub(super) fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 impl From<ManifestError> for Exit {

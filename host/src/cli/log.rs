@@ -17,6 +17,8 @@ pub(super) fn start(filter: Option<&str>, quiet: bool) -> Result<(), Exit> {
         .with_ansi(colour_wanted())
         .with_timer(time::uptime())
         .with_target(false)
+        // It would be said on standard error, which is what failed, and panic there.
+        .log_internal_errors(false)
         .init();
     Ok(())
 }

@@ -12,6 +12,8 @@ mod reload;
 mod run;
 mod session;
 mod signals;
+mod trust;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +42,9 @@ struct Common {
     /// Look for plugins in this folder, before all others; may be repeated
     #[arg(long = "plugins", value_name = "DIR", global = true)]
     folders: Vec<PathBuf>,
+    /// Accept plugins that others may write to, or that belong to others
+    #[arg(long, global = true)]
+    shared_plugins: bool,
     /// What to log to standard error: a level (error, warn, info, debug, trace), or target=level,...
     #[arg(long, value_name = "FILTER", env = "CALOG_LOG", global = true)]
     log: Option<String>,
@@ -88,6 +93,36 @@ struct Plugins {
     /// Show the whole report of a plugin whose layout was refused, and open every plugin to find out
     #[arg(long, short)]
     verbose: bool,
+    #[command(subcommand)]
+    action: Option<OfPlugins>,
+}
+
+#[derive(Subcommand)]
+enum OfPlugins {
+    /// Check plugin files, and open each in a process of its own
+    Verify(Verify),
+    /// Write plugins.lock: from then on only the plugins that are found now are opened
+    Lock {
+        /// Lock this folder of plugins, instead of the program in the current folder
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// What `verify` runs in a process of its own
+    #[command(hide = true)]
+    Open {
+        /// The plugin
+        file: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Verify {
+    /// The plugins
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// How long opening one may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    limit: u64,
 }
 
 #[derive(Args)]
@@ -109,11 +144,16 @@ pub(crate) fn main() -> ExitCode {
     // These say themselves what is refused.
     let quiet = matches!(command, Command::Plugins(_) | Command::Check(_));
     let result = log::start(common.log.as_deref(), quiet).and_then(|()| match command {
-        Command::Run(run) => run::run(&common.folders, &run.paths, run.args),
-        Command::Check(check) => check::check(&common.folders, &check.paths),
+        Command::Run(run) => run::run(&common, &run.paths, run.args),
+        Command::Check(check) => check::check(&common, &check.paths),
         Command::Reload(reload) => reload::reload(reload.pid),
-        Command::Plugins(plugins) => plugins::show(&common.folders, plugins.verbose),
-        Command::Eval(eval) => eval::eval(&common.folders, &eval.lang, &eval.code, eval.args),
+        Command::Plugins(Plugins { action: Some(action), .. }) => match action {
+            OfPlugins::Verify(Verify { files, limit }) => verify::verify(&common, &files, limit),
+            OfPlugins::Lock { folder } => plugins::lock(&common, folder.as_deref()),
+            OfPlugins::Open { file } => verify::open(&common, &file),
+        },
+        Command::Plugins(plugins) => plugins::show(&common, plugins.verbose),
+        Command::Eval(eval) => eval::eval(&common, &eval.lang, &eval.code, eval.args),
     });
     result.unwrap_or_else(Exit::report).into()
 }

@@ -1,17 +1,21 @@
-//! `calog plugins`: every folder, every file, and what became of each.
+//! `calog plugins`: every folder, every file, and what became of each; and `calog plugins lock`, which
+//! makes it stay so.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use calog::SearchPath;
 use calog::manifest::{MANIFEST, Manifest};
-use calog::plugins::{Catalog, SearchPath, listing};
+use calog::plugins::{Catalog, Lock, PluginFile, listing, lock_entry};
 
-use super::exit::{Exit, FINE};
+use super::Common;
+use super::exit::{Exit, FAILED, FINE};
+use super::trust;
 
 /// Prints the listing. With `verbose`, every plugin is opened as well, to learn whether it can be.
-pub(super) fn show(folders: &[PathBuf], verbose: bool) -> Result<u8, Exit> {
+pub(super) fn show(common: &Common, verbose: bool) -> Result<u8, Exit> {
     let manifest = own_manifest()?;
-    let search = SearchPath::standard(folders, &manifest.plugins);
+    let search = trust::search(common, &[&manifest], &[Path::new("")])?;
     let catalog = Catalog::scan(&search, Vec::new(), &manifest.engines.order);
     if verbose {
         for (id, file) in catalog.files() {
@@ -24,6 +28,36 @@ pub(super) fn show(folders: &[PathBuf], verbose: bool) -> Result<u8, Exit> {
     // A reader that left (a closed pipe) has seen enough.
     let _ = std::io::stdout().write_all(listing(&catalog, verbose).as_bytes());
     Ok(FINE)
+}
+
+/// Writes a lock with all plugins that would be used without it: of a folder of plugins, or of all
+/// folders for the program in the folder we are in.
+pub(super) fn lock(common: &Common, folder: Option<&Path>) -> Result<u8, Exit> {
+    let manifest = own_manifest()?;
+    let usual = trust::unlocked(common, &[&manifest]);
+    let trust = usual.trust().clone().unlocked();
+    let (search, place) = match folder {
+        Some(folder) => (SearchPath::of([folder]).trusting(trust), folder),
+        None => (usual.trusting(trust), Path::new("")),
+    };
+    let catalog = Catalog::scan(&search, Vec::new(), &[]);
+    let mut entries = Vec::new();
+    for (_, file) in catalog.files() {
+        // What is refused is not locked; looking at it has said why.
+        if file.offer().is_some() {
+            entries.push(entry(file, &search)?);
+        }
+    }
+    let lock = Lock::of(place, entries);
+    let failed = |error: std::io::Error| Exit::new(FAILED, format!("error: {}: {error}", lock.path().display()));
+    lock.write().map_err(failed)?;
+    let _ = writeln!(std::io::stdout(), "{}: {} plugins", lock.path().display(), lock.plugins().len());
+    Ok(FINE)
+}
+
+fn entry(file: &PluginFile, search: &SearchPath) -> Result<calog::plugins::Locked, Exit> {
+    let refused = |refusal| Exit::new(FAILED, format!("error: {}: {refusal}", file.path().display()));
+    lock_entry(file.path(), search.trust()).map_err(refused)
 }
 
 /// The manifest in the folder we are in; an empty one when there is none.

@@ -93,7 +93,8 @@ impl Rereading {
 
     /// Whether the manifests differ in more than sections.
     fn differs_elsewhere(&self, manifests: &[&Manifest]) -> bool {
-        let rest = |it: &Manifest| (it.name.clone(), it.plugins.clone(), it.engines.order.clone(), it.context.clone());
+        let plugins = |it: &Manifest| (it.plugins.clone(), it.shared_plugins, it.engines.order.clone());
+        let rest = |it: &Manifest| (it.name.clone(), plugins(it), it.context.clone());
         self.manifests.iter().map(rest).ne(manifests.iter().map(|it| rest(it)))
     }
 }

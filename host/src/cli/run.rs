@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use calog::manifest::{ContextEntry, Program};
 use calog::{Open, Runtime, Value};
 
+use super::Common;
 use super::exit::{Exit, NO_ENGINE, USAGE};
 use super::session::Session;
 
 /// Runs programs and gives the exit code.
-pub(super) fn run(folders: &[PathBuf], paths: &[PathBuf], args: Vec<String>) -> Result<u8, Exit> {
+pub(super) fn run(common: &Common, paths: &[PathBuf], args: Vec<String>) -> Result<u8, Exit> {
     let programs: Vec<Program> = paths.iter().map(|path| Program::find(path)).collect::<Result<_, _>>()?;
     let manifests: Vec<_> = programs.iter().map(Program::manifest).collect();
-    let mut session = Session::start(folders, &manifests, args)?;
+    let folders: Vec<_> = programs.iter().map(Program::folder).collect();
+    let mut session = Session::start(common, &manifests, &folders, args)?;
     session.reload_by(paths, &manifests)?;
     let contexts = contexts(&session.runtime, &programs)?;
     open(&session, &contexts)?;

@@ -2,7 +2,7 @@
 //! how it ended decides the code.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use calog::manifest::Manifest;
 use calog::providers::{self, Failures};
-use calog::{CLOSE_LIMIT, Configuration, Ended, Runtime, SearchPath, report};
+use calog::{CLOSE_LIMIT, Configuration, Ended, Runtime, report};
 
 use super::control::Control;
 use super::exit::{self, Exit, FAILED, FINE, STUCK, USAGE};
 use super::reload::Rereading;
-use super::signals;
+use super::{Common, signals, trust};
 
 /// How long what is under way may go on after SIGTERM. What is left of [`CLOSE_LIMIT`] is for the rest.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
@@ -31,13 +31,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Builds the runtime that the command line and the manifests describe.
-    pub(super) fn start(folders: &[PathBuf], manifests: &[&Manifest], args: Vec<String>) -> Result<Session, Exit> {
+    /// Builds the runtime that the command line and the manifests describe, for programs in `folders`.
+    pub(super) fn start(
+        common: &Common,
+        manifests: &[&Manifest],
+        folders: &[&Path],
+        args: Vec<String>,
+    ) -> Result<Session, Exit> {
         let failed = Rc::new(Cell::new(false));
         let seen = Rc::clone(&failed);
-        let from_manifests: Vec<PathBuf> = manifests.iter().flat_map(|it| it.plugins.iter().cloned()).collect();
         let builder = Runtime::builder()
-            .plugins(SearchPath::standard(folders, &from_manifests))
+            .plugins(trust::search(common, manifests, folders)?)
             .engine_order(manifests.iter().flat_map(|it| it.engines.order.iter().cloned()))
             .configuration(Configuration::of(manifests.iter().copied()))
             .args(args)
@@ -88,8 +92,8 @@ impl Session {
             Ended::Exit(0) => own,
             Ended::Exit(code) => exit::of_script(code),
             Ended::Stuck(waiting) => {
-                eprintln!("error: the program is stuck: nothing can happen any more, and these still wait:");
-                waiting.iter().for_each(|it| eprintln!("  {it}"));
+                exit::say("error: the program is stuck: nothing can happen any more, and these still wait:\n");
+                waiting.iter().for_each(|it| exit::say(&format!("  {it}\n")));
                 STUCK
             }
         }
@@ -111,5 +115,5 @@ fn no_signals(error: std::io::Error) -> Exit {
 }
 
 fn show(error: &calog::Error) {
-    eprint!("{}", report::render(error, report::colour_wanted()));
+    exit::say(&report::render(error, report::colour_wanted()));
 }

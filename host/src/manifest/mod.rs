@@ -31,6 +31,8 @@ keys! {
         pub name: Option<String>,
         /// Further plugin folders, searched after those of the command line and the environment.
         pub plugins: Vec<PathBuf>,
+        /// Whether plugins are accepted that others may write to, or that belong to others.
+        pub shared_plugins: bool,
         /// The order of engines, and a section for each that has one.
         pub engines: Engines,
         /// A section for each bundle that has one: `[natives.net]`.

@@ -60,6 +60,14 @@ impl Program {
         &self.manifest
     }
 
+    /// The folder it lies in.
+    pub fn folder(&self) -> &Path {
+        match self.kind {
+            Kind::Folder => &self.path,
+            Kind::Script => self.path.parent().unwrap_or(Path::new("")),
+        }
+    }
+
     /// All scripts that belong to it: the one, or whatever lies in its folder at any depth that an engine
     /// knows. What is hidden is left out, and so are links.
     ///

@@ -17,6 +17,7 @@ fn check_error(text: &str, wanted: &str) {
 const WHOLE: &str = r#"
 name = "shop"
 plugins = ["plugins", "/opt/calog"]
+shared_plugins = true
 
 [engines]
 order = ["quickjs", "lua"]
@@ -47,6 +48,7 @@ fn a_whole_manifest_is_understood() {
     let manifest = parse(WHOLE).unwrap();
     assert_eq!(manifest.name.as_deref(), Some("shop"));
     assert_eq!(manifest.plugins, [PathBuf::from("app/plugins"), "/opt/calog".into()]);
+    assert!(manifest.shared_plugins && !parse("").unwrap().shared_plugins);
     assert_eq!(manifest.engines.order, ["quickjs", "lua"]);
     assert_eq!(manifest.engines.sections.get("lua"), Value::map([("memory", 1_000_000)]).unwrap());
     let net = format!("{:?}", manifest.natives.get("net"));
@@ -99,7 +101,7 @@ fn a_contexts_rights_are_options_too() {
 fn mistakes_are_named_with_their_place() {
     check_error(
         "nmae = 'x'",
-        "app/calog.toml:1:1: unknown key 'nmae', did you mean 'name'?; known here are: name, plugins, engines, \
+        "app/calog.toml:1:1: unknown key 'nmae', did you mean 'name'?; known here are: name, plugins, shared_plugins, engines, \
          natives, context",
     );
     check_error(
@@ -204,19 +206,19 @@ fn a_section_knows_where_each_of_its_keys_stands() {
     let manifest = parse(WHOLE).unwrap();
     let net = &manifest.natives.section("net").unwrap().origin;
     for (key, place) in [
-        ("rate", "13:1"),
-        ("tls", "15:1"),
-        ("tls.ports", "15:20"),
+        ("rate", "14:1"),
+        ("tls", "16:1"),
+        ("tls.ports", "16:20"),
         // What is not there stands where it would be.
-        ("tls.key", "15:1"),
-        ("tls.ports.3", "15:20"),
-        ("port", "11:1"),
-        ("", "11:1"),
+        ("tls.key", "16:1"),
+        ("tls.ports.3", "16:20"),
+        ("port", "12:1"),
+        ("", "12:1"),
     ] {
         assert_eq!(net.of_key(key), format!("app/calog.toml:{place}"), "{key}");
     }
     let lua = &manifest.engines.sections.section("lua").unwrap().origin;
-    assert_eq!(lua.of_key("memory"), "app/calog.toml:9:1");
+    assert_eq!(lua.of_key("memory"), "app/calog.toml:10:1");
 }
 
 fn names(program: &Program) -> Result<Vec<String>, ManifestError> {

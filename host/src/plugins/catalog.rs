@@ -11,11 +11,12 @@ use std::sync::Arc;
 use calog_plugin_api::host_side::LoadedPlugin;
 
 use super::header::Offer;
-use super::inspect::inspect;
+use super::inspect::glance;
 use super::load::open;
 use super::refusal::Refusal;
 use super::registry::{BundleOffer, EngineOffer, Provider, Registry};
 use super::search::{Folder, SearchPath};
+use super::trust::Trust;
 use crate::sync::{Mutex, RwLock};
 
 /// A plugin file's number within its catalog.
@@ -35,6 +36,8 @@ pub struct Catalog {
 pub struct PluginFile {
     path: PathBuf,
     folder: usize,
+    /// Under which conditions it is used.
+    trust: Arc<Trust>,
     offer: Option<Offer>,
     progress: Mutex<Progress>,
 }
@@ -84,15 +87,15 @@ impl PluginFile {
         self.offer.as_ref()
     }
 
-    fn inspected(path: PathBuf, folder: usize) -> PluginFile {
-        let (offer, progress) = match inspect(&path) {
+    fn inspected(path: PathBuf, folder: usize, trust: &Arc<Trust>) -> PluginFile {
+        let (offer, progress) = match glance(&path, trust) {
             Ok(offer) => (Some(offer), Progress::Unopened),
             Err(refusal) => {
                 tracing::warn!("plugin {} is refused: {refusal}", path.display());
                 (None, Progress::Refused(Arc::new(refusal)))
             }
         };
-        PluginFile { path, folder, offer, progress: Mutex::new(progress) }
+        PluginFile { path, folder, trust: Arc::clone(trust), offer, progress: Mutex::new(progress) }
     }
 
     /// The offer of a file that is not refused.
@@ -107,7 +110,8 @@ impl Catalog {
     pub fn scan(search: &SearchPath, compiled_in: Vec<Offer>, order: &[String]) -> Catalog {
         let (mut folders, mut files) = (Vec::new(), Vec::new());
         for (folder, paths) in search.scan() {
-            files.extend(paths.into_iter().map(|path| PluginFile::inspected(path, folders.len())));
+            let trust = Arc::new(search.trust().within(&folder.path));
+            files.extend(paths.into_iter().map(|path| PluginFile::inspected(path, folders.len(), &trust)));
             folders.push(folder);
         }
         let catalog = Catalog { compiled_in, folders, files, order: order.to_vec(), registry: RwLock::default() };
@@ -227,7 +231,7 @@ impl PluginFile {
         // Held while it is opened: a second thread waits for the same answer.
         let mut progress = self.progress.lock();
         if let (Progress::Unopened, Some(offer)) = (&*progress, &self.offer) {
-            *progress = match open(&self.path, offer) {
+            *progress = match open(&self.path, offer, &self.trust) {
                 Ok(plugin) => Progress::Open(plugin),
                 Err(refusal) => Progress::Refused(Arc::new(refusal)),
             };

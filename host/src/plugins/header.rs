@@ -174,6 +174,44 @@ fn series(version: &Version) -> VersionReq {
     VersionReq { comparators: vec![comparator] }
 }
 
+/// In what a header differs from what this host wants of one. What comes behind the ABI version is at
+/// its place as long as the header's form is the same.
+pub(super) fn differences(section: &[u8]) -> Vec<String> {
+    let fields = Fields { bytes: section, place: "the header" };
+    let mut all = Vec::new();
+    let mut compare = |what: &str, found: Result<String, Refusal>, fits: bool, wanted: String| {
+        if let Ok(found) = found
+            && !fits
+        {
+            all.push(format!("{what}: {found}, this host wants {wanted}"));
+        }
+    };
+    let number = |offset| fields.number(offset);
+    let major = number(offset_of!(Header, abi_major));
+    let minor = number(offset_of!(Header, abi_minor));
+    if let (Ok(major), Ok(minor)) = (major, minor) {
+        let found = AbiVersion { major, minor };
+        let wanted = if ABI_VERSION.major == 0 { "no other than" } else { "no newer than" };
+        compare("ABI", Ok(found.to_string()), abi_fits(found, ABI_VERSION), format!("{wanted} {ABI_VERSION}"));
+    }
+    let format = number(offset_of!(Header, value_format));
+    let fits = format == Ok(VALUE_FORMAT);
+    compare("format of values", format.map(|it| it.to_string()), fits, VALUE_FORMAT.to_string());
+    let api = fields.word(offset_of!(Header, api_version), 32, "version");
+    let fits = check_api(&fields).is_ok();
+    compare("calog-plugin-api", api, fits, format!("{}, up to {API_VERSION}", series(&host_api())));
+    let target = fields.word(offset_of!(Header, target), 64, "target");
+    let fits = check_target(&fields).is_ok();
+    compare("target", target, fits, TARGET.to_owned());
+    let panic = fields.byte(offset_of!(Header, panic)).map(|it| match it {
+        PANIC_ABORTS => "it aborts".to_owned(),
+        other => format!("unknown number {other}"),
+    });
+    let fits = check_panic(&fields).is_ok();
+    compare("what a panic does", panic, fits, "that it unwinds".to_owned());
+    all
+}
+
 fn check_target(fields: &Fields<'_>) -> Result<(), Refusal> {
     let found = fields.word(offset_of!(Header, target), 64, "target")?;
     if found == TARGET { Ok(()) } else { Err(Refusal::Target { found, wanted: TARGET }) }

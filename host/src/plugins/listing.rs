@@ -100,6 +100,11 @@ fn summary(catalog: &Catalog) -> String {
     format!("engines: {engines}, bundles: {bundles}, files refused: {refused}\n")
 }
 
+/// A plugin in a line: `calog-engine-quickjs 0.1.0, ABI 0.1: engine quickjs (javascript): .js .mjs`.
+pub fn describe(offer: &Offer) -> String {
+    format!("{}, ABI {}: {}", offer.plugin, offer.abi, offers(offer))
+}
+
 /// "engine quickjs (javascript): .js .mjs; bundle net".
 fn offers(offer: &Offer) -> String {
     let engines = offer.engines.iter().map(|it| format!("engine {}", engine(it)));

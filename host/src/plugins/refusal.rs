@@ -1,9 +1,14 @@
 //! Why a file is not used as a plugin: each reason says what was found, what was wanted and what to
 //! do. The file itself is named by whoever shows the reason.
 
+use std::path::{Path, PathBuf};
+
 use calog_plugin_api::AbiVersion;
 use calog_plugin_api::header::{API_VERSION, SECTION, TARGET};
 use semver::Version;
+
+use super::header::PluginName;
+use super::lock::{LockError, Locked};
 
 /// Why a file is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -21,12 +26,41 @@ pub enum Refusal {
         /// The system's reason.
         reason: String,
     },
-    /// Anybody could change the code that would run here.
-    #[error("it is writable by others (mode {mode:04o}): run `chmod o-w` on it")]
+    /// Others could change the code that would run here.
+    #[error("{what} is writable by {whom} (mode {mode:04o}): run `chmod {remedy}` on it{}", or_share())]
     Writable {
-        /// The file's permission bits.
+        /// "it", or its folder.
+        what: String,
+        /// Who they are.
+        whom: String,
+        /// The permission bits.
         mode: u32,
+        /// What takes the permission away.
+        remedy: &'static str,
     },
+    /// Somebody else could change the code that would run here.
+    #[error("{what} belongs to {owner}, neither to you nor to root: make it your own with `chown`{}", or_share())]
+    Foreign {
+        /// "it", or its folder.
+        what: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// A lock file does not have it as it is.
+    #[error("{}", not_locked(plugin, sha256, lock, wanted))]
+    NotLocked {
+        /// What its header says it is.
+        plugin: PluginName,
+        /// The SHA-256 of its bytes.
+        sha256: String,
+        /// The lock file.
+        lock: PathBuf,
+        /// The plugins of this name that the lock file has.
+        wanted: Vec<Locked>,
+    },
+    /// There is a lock file, but it does not say what is locked.
+    #[error("its folder is locked, but {0}")]
+    Lock(LockError),
     /// It is no ELF file.
     #[error("it is no shared library: {found}")]
     NotElf {
@@ -139,6 +173,21 @@ impl Refusal {
             _ => None,
         }
     }
+}
+
+fn or_share() -> &'static str {
+    ", or allow such plugins with `shared_plugins = true` in calog.toml or with --shared-plugins"
+}
+
+fn not_locked(plugin: &PluginName, sha256: &str, lock: &Path, wanted: &[Locked]) -> String {
+    let lock = lock.display();
+    let wanted: Vec<String> =
+        wanted.iter().map(|it| format!("{} {} with SHA-256 {}", it.name, it.version, it.sha256)).collect();
+    let difference = match wanted.as_slice() {
+        [] => format!("which {lock} does not have"),
+        wanted => format!("{lock} wants {}", wanted.join(" or ")),
+    };
+    format!("it is {plugin} with SHA-256 {sha256}, {difference}: if you trust it, lock it with `calog plugins lock`")
 }
 
 /// While the major version is 0, nothing but the same version is compatible.

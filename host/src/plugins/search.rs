@@ -7,6 +7,8 @@ use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::trust::Trust;
+
 /// The variable that names folders, separated by colons.
 const PATH_VARIABLE: &str = "CALOG_PLUGIN_PATH";
 
@@ -58,6 +60,7 @@ impl Display for Origin {
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct SearchPath {
     folders: Vec<(PathBuf, Origin)>,
+    trust: Trust,
 }
 
 impl SearchPath {
@@ -92,6 +95,18 @@ impl SearchPath {
     pub fn with<P: Into<PathBuf>>(mut self, origin: Origin, folders: impl IntoIterator<Item = P>) -> SearchPath {
         self.folders.extend(folders.into_iter().map(|folder| (folder.into(), origin)));
         self
+    }
+
+    /// The same folders, under these conditions. Without, under the usual ones.
+    #[must_use]
+    pub fn trusting(mut self, trust: Trust) -> SearchPath {
+        self.trust = trust;
+        self
+    }
+
+    /// Under which conditions what is found is used.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// The folders and why each is searched.

@@ -75,7 +75,13 @@ thread_local! {
 static CONSTRUCTOR: extern "C" fn() = constructor;
 
 extern "C" fn constructor() {
-    if std::env::var("WICKED_CONSTRUCTOR").is_ok() {
-        process::exit(77);
+    match std::env::var("WICKED_CONSTRUCTOR").as_deref() {
+        Ok("exit") => process::exit(77),
+        Ok("leave quietly") => process::exit(0),
+        Ok("abort") => process::abort(),
+        Ok("never") => loop {
+            std::thread::park();
+        },
+        _ => {}
     }
 }

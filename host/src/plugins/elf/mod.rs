@@ -1,14 +1,34 @@
-//! What an ELF file says about itself, read by offset and checked against the file's own size.
+//! What an ELF file says about itself, read by offset and checked against itself.
 //!
-//! The invariant: a file that passes has all its segments and sections within its bounds. A file cut
-//! short would kill the process inside dlopen, so it must not get that far.
+//! The dynamic linker believes a file: a table that lies outside of it, or a number that points nowhere,
+//! ends the process inside dlopen. The invariant: in a file that passes, whatever the linker follows
+//! leads to where such a thing may be, and what the file says twice (in segments and in sections) it
+//! says alike. What code and data are worth is beyond it: `docs/security.md`.
+//!
+//! ```text
+//! segments   what is mapped where                                      segments.rs
+//! dynamic    what the linker is told: strings, symbols, initialisers    dynamic.rs
+//! versions   which versions of whose symbols                           versions.rs
+//! hash       how symbols are found                                     hash.rs
+//! relocate   what is written where                                     relocations.rs
+//! ```
+
+// The words of a file for a machine of 32 bits are shorter.
+#![allow(clippy::useless_conversion)]
+
+mod dynamic;
+mod hash;
+mod relocations;
+mod segments;
+mod versions;
 
 use calog_plugin_api::header::SECTION;
 use object::Endianness;
 use object::elf;
 use object::read::ReadRef;
-use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
+use object::read::elf::{FileHeader, SectionHeader, SectionTable};
 
+use self::segments::Image;
 use super::refusal::Refusal;
 
 #[cfg(target_pointer_width = "64")]
@@ -26,16 +46,33 @@ const HOST: Identity = Identity {
     machine: host_machine(),
 };
 
-/// The bytes of the plugin header's section, of a shared object for this machine that is whole.
+/// The bytes of the plugin header's section, of a shared object for this machine that is whole: its
+/// segments and sections lie within it. To be read when folders are searched.
 pub(super) fn header_section<'data, R: ReadRef<'data>>(file: R) -> Result<&'data [u8], Refusal> {
+    let (image, sections) = outline(file)?;
+    let (_, ours) = sections.section_by_name(image.endian, SECTION.as_bytes()).ok_or(Refusal::NoHeader)?;
+    ours.data(image.endian, file).map_err(|error| damaged(error.to_string()))
+}
+
+/// Checks all that the dynamic linker follows: to be done before a file is opened.
+pub(super) fn check<'data, R: ReadRef<'data>>(file: R) -> Result<(), Refusal> {
+    let (image, sections) = outline(file)?;
+    dynamic::check(&image, &sections)
+}
+
+fn outline<'data, R: ReadRef<'data>>(
+    file: R,
+) -> Result<(Image<'data, R>, SectionTable<'data, NativeHeader, R>), Refusal> {
     let size = file.len().map_err(|()| damaged("its size cannot be read"))?;
     let start =
         file.read_bytes_at(0, size.min(IDENTITY_BYTES as u64)).map_err(|()| damaged("its start cannot be read"))?;
     check_kind(start)?;
     let header = NativeHeader::parse(file).map_err(|error| damaged(error.to_string()))?;
     let endian = header.endian().map_err(|error| damaged(error.to_string()))?;
-    check_segments(header, endian, file, size)?;
-    section(header, endian, file, size)
+    let image = Image::of(header, endian, file, size)?;
+    let sections = sections(header, endian, file, size)?;
+    image.check_sections(&sections)?;
+    Ok((image, sections))
 }
 
 fn damaged(what: impl Into<String>) -> Refusal {
@@ -80,38 +117,20 @@ fn describe_start(start: &[u8]) -> String {
     format!("it begins with \"{}\", not with the ELF magic", shown.escape_ascii())
 }
 
-/// Every segment's bytes lie within the file.
-fn check_segments<'data, R: ReadRef<'data>>(
+/// The sections, of which every one's bytes lie within the file.
+fn sections<'data, R: ReadRef<'data>>(
     header: &NativeHeader,
     endian: Endianness,
     file: R,
     size: u64,
-) -> Result<(), Refusal> {
-    let segments = header.program_headers(endian, file).map_err(|error| damaged(error.to_string()))?;
-    if segments.is_empty() {
-        return Err(damaged("it has no segments"));
-    }
-    for (index, segment) in segments.iter().enumerate() {
-        check_range("segment", index, segment.file_range(endian), size)?;
-    }
-    Ok(())
-}
-
-/// Every section's bytes lie within the file, and one of them is ours.
-fn section<'data, R: ReadRef<'data>>(
-    header: &NativeHeader,
-    endian: Endianness,
-    file: R,
-    size: u64,
-) -> Result<&'data [u8], Refusal> {
+) -> Result<SectionTable<'data, NativeHeader, R>, Refusal> {
     let sections = header.sections(endian, file).map_err(|error| damaged(error.to_string()))?;
     for (index, section) in sections.iter().enumerate() {
         if let Some(range) = section.file_range(endian) {
             check_range("section", index, range, size)?;
         }
     }
-    let (_, ours) = sections.section_by_name(endian, SECTION.as_bytes()).ok_or(Refusal::NoHeader)?;
-    ours.data(endian, file).map_err(|error| damaged(error.to_string()))
+    Ok(sections)
 }
 
 fn check_range(what: &str, index: usize, (offset, length): (u64, u64), size: u64) -> Result<(), Refusal> {

@@ -1,0 +1,178 @@
+//! The command where the system fails it: full disks, closed pipes, no descriptors, no threads, clocks
+//! that stand still, children that are killed, names that are no text. Always an error in words, never
+//! an abort.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use calog_tests::{Calog, Folder, command, root};
+
+/// Four contexts, one of each language.
+const PROGRAM: [(&str, &str); 5] = [
+    (
+        "main.lua",
+        "local b, c, d = calog.import 'b', calog.import 'c', calog.import 'd' print(b.f(1) + c.f(2) + d.f(3))",
+    ),
+    ("b.js", "export const f = x => x + 1"),
+    ("c.nut", "return { f = @(x) x + 1 }"),
+    ("d.bas", "DEF f(x)\nRETURN x + 1\nENDDEF\ncalog.export(\"f\", f)\n"),
+    ("bad.lua", "print('before') error('boom')"),
+];
+
+/// The command under limits that a shell sets: `ulimit` and the like.
+fn limited(folder: &Path, setting: &str, args: &str) -> Output {
+    let script = format!("{setting} && exec \"$CALOG\" {args}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(folder).env("CALOG", command()).stdin(Stdio::null());
+    shell.env("XDG_DATA_HOME", "/nonexistent").env_remove("CALOG_PLUGIN_PATH").env_remove("CALOG_LOG");
+    shell.output().expect("a shell")
+}
+
+/// It ended by itself: with its result, or with an error that says why.
+fn ended_in_words(what: &str, output: &Output) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0) => assert_eq!(output.stdout, b"9\n", "{what}: {said}"),
+        // The shell itself may not have got as far; then it says so.
+        Some(1..=3 | 126 | 127) => assert!(!said.is_empty() && !said.contains("panicked"), "{what}: {said}"),
+        _ => panic!("{what}: {}\n{said}", output.status),
+    }
+}
+
+#[test]
+fn without_descriptors_there_is_an_error() {
+    let folder = Folder::with(PROGRAM);
+    let mut worked = 0;
+    for descriptors in 3..24 {
+        let output = limited(folder.path(), &format!("ulimit -n {descriptors}"), "run main.lua");
+        ended_in_words(&format!("{descriptors} descriptors"), &output);
+        worked += u32::from(output.status.success());
+    }
+    assert!(worked > 0, "some of these are enough");
+}
+
+/// A library that lets calls of the system fail, of `tests/adversity/faults.c`.
+fn faults(folder: &Folder) -> PathBuf {
+    let (source, library) = (root().join("tests/adversity/faults.c"), folder.join("faults.so"));
+    let mut compiler = Command::new("cc");
+    let status = compiler.args(["-shared", "-fPIC", "-O1"]).arg(source).arg("-o").arg(&library).arg("-ldl").status();
+    assert!(status.expect("a C compiler").success(), "the C compiler failed");
+    library
+}
+
+/// A run with this fault.
+fn faulty(folder: &Folder, faults: &Path, fault: &str) -> Output {
+    let setting = format!("exec 9>seen && export FAULT={fault} FAULT_SEEN=9 LD_PRELOAD={}", faults.display());
+    limited(folder.path(), &setting, "run main.lua")
+}
+
+#[test]
+fn whichever_thread_file_or_reading_fails_there_is_an_error() {
+    let folder = Folder::with(PROGRAM);
+    let faults = faults(&folder);
+    for (kind, at_least) in [("thread", 3), ("open", 10), ("read", 10)] {
+        let (mut seen, mut nth) = (0, 0);
+        loop {
+            // Each of the first few, then fewer: late ones are much like each other.
+            nth += 1 + nth / 10;
+            let fault = format!("{kind}:{nth}");
+            let output = faulty(&folder, &faults, &fault);
+            ended_in_words(&fault, &output);
+            if fs::read(folder.join("seen")).expect("what was seen").is_empty() {
+                // There are not so many.
+                assert_eq!(output.status.code(), Some(0), "{fault}: {output:?}");
+                break;
+            }
+            seen += 1;
+        }
+        assert!(seen >= at_least, "only {seen} of {kind} failed");
+    }
+}
+
+#[test]
+fn a_clock_that_stands_still_stops_no_program() {
+    let folder = Folder::with(PROGRAM);
+    let output = faulty(&folder, &faults(&folder), "clock");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"9\n"[..]), "{output:?}");
+}
+
+fn full() -> File {
+    OpenOptions::new().write(true).open("/dev/full").expect("a full disk")
+}
+
+/// The exit code of a run with these two outputs.
+fn code(folder: &Folder, args: &[&str], out: impl Into<Stdio>, err: impl Into<Stdio>) -> Option<i32> {
+    let mut run = Command::new(command());
+    run.args(args).current_dir(folder.path()).stdin(Stdio::null()).stdout(out).stderr(err);
+    run.status().expect("calog can be started").code()
+}
+
+#[test]
+fn a_full_disk_under_the_output_or_the_log_changes_nothing_else() {
+    let folder = Folder::with(PROGRAM);
+    folder.write("stuck.js", "export const never = await new Promise(() => {})");
+    folder.write("broken/libbroken.so", "text");
+    for (args, wanted) in [
+        (&["run", "main.lua"][..], 0),
+        (&["run", "bad.lua"], 1),
+        (&["run", "bad.lua", "--log", "trace"], 1),
+        (&["run", "main.lua", "--plugins", "broken"], 0),
+        (&["run", "nowhere.lua"], 2),
+        (&["run", "stuck.js"], 4),
+        (&["plugins"], 0),
+        (&["plugins", "verify", "broken/libbroken.so"], 1),
+    ] {
+        assert_eq!(code(&folder, args, full(), Stdio::null()), Some(wanted), "{args:?}, output");
+        assert_eq!(code(&folder, args, Stdio::null(), full()), Some(wanted), "{args:?}, log");
+    }
+}
+
+#[test]
+fn a_reader_that_left_changes_nothing_else() {
+    let folder = Folder::with(PROGRAM);
+    folder.write("many.lua", "for i = 1, 20000 do print(i) end");
+    for (script, wanted) in [("many.lua", 0), ("bad.lua", 1)] {
+        let gone = || std::io::pipe().expect("a pipe").1;
+        assert_eq!(code(&folder, &["run", script], gone(), gone()), Some(wanted), "{script}");
+        let closed = limited(folder.path(), "exec <&- >&- 2>&-", &format!("run {script}"));
+        assert_eq!(closed.status.code(), Some(wanted), "{script}, all closed");
+    }
+}
+
+#[test]
+fn children_of_scripts_may_be_killed_and_may_leave() {
+    let folder = Folder::with([(
+        "main.lua",
+        "print(io.popen('kill -9 $$'):close())
+         local leaves = io.popen('exec true', 'w')
+         while leaves:write(string.rep('x', 1 << 16)) and leaves:flush() do end
+         print(leaves:close())",
+    )]);
+    Calog::new(["run", "main.lua"]).within(folder.path()).run().printed("nil\tsignal\t9\ntrue\texit\t0\n");
+}
+
+#[test]
+fn names_that_are_no_text_are_errors_at_worst() {
+    let folder = Folder::new();
+    let odd = |name: &str| PathBuf::from(OsString::from_vec([name.as_bytes(), b"\xff"].concat()));
+    let place = folder.path().join(odd("folder"));
+    fs::create_dir(&place).expect("a folder");
+    fs::write(place.join("script.lua"), "print(calog.self().name)").expect("a script");
+    fs::write(place.join("uses.lua"), "calog.import 'script'").expect("a script");
+    let script = Calog::new([OsString::from("run"), place.join("script.lua").into()]).run();
+    script.printed("script\n");
+    // Where a script lies is known to others as text: what is beside it is not found.
+    let uses = Calog::new([OsString::from("run"), place.join("uses.lua").into()]).run().ended_with(1);
+    uses.said(&["there is no module or script 'script'; tried "]);
+    let plugins = Calog::new([OsString::from("plugins"), "--plugins".into(), place.clone().into()]).run();
+    assert!(plugins.ended_with(0).out.contains("folder\u{fffd} (--plugins): no plugins"));
+    let lock = Calog::new([OsString::from("plugins"), "lock".into(), place.into()]).run();
+    lock.ended_with(0);
+    Calog::new([OsString::from("run"), odd("nowhere").into()]).run().ended_with(2).said(&["no such file or folder"]);
+    // Arguments for scripts are texts.
+    let args = [OsString::from("eval"), "--lang=lua".into(), "-e1".into(), "--".into(), odd("arg").into()];
+    Calog::new(args).run().ended_with(2).said(&["invalid UTF-8"]);
+}
