@@ -173,6 +173,32 @@ fn a_native_is_asked_for_wherever_it_comes_from() {
     }
 }
 
+/// A bundle that is given a native calls it in the name of who gave it.
+#[test]
+fn a_native_is_asked_for_by_whichever_way_it_is_called() {
+    let language = language("lua");
+    for call in [
+        "return calog.call(owner.native, 'jobs')",
+        "return calog.lenient(owner.native)('jobs')",
+        "return task.with_timeout(60000, owner.native)",
+        "return task.scope(function() return task.spawn(owner.native):join() end)",
+    ] {
+        let world = World::new();
+        world.open("owner.lua", "return { native = sync.Queue }");
+        let script = format!("local owner = calog.import('owner')\n{call}");
+        let error = run(&world, language, &vec![("deny", words(&["sync.*"]))], &script).expect_err(call);
+        assert_eq!(error.code(), Code::Permission, "{call}: {error}");
+    }
+    let world = World::new();
+    world.open("owner.lua", "return { native = sync.Queue }");
+    let script = "local owner = calog.import('owner')\ncalog.export('add', function(a, b) return a + b end)\n\
+                  timer.after(0, owner.native)";
+    let plug = open_script(&world, language, &vec![("deny", words(&["sync.*"]))], script);
+    world.wait_until("the timer", || !world.errors().is_empty());
+    assert_eq!(world.errors().first().map(calog::Error::code), Some(Code::Permission));
+    drop(plug);
+}
+
 /// What a context may not use, others do not use for it.
 #[test]
 fn a_native_that_is_refused_stays_so_in_other_hands() {
