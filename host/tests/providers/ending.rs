@@ -42,7 +42,14 @@ fn whoever_exceeds_its_limit_is_named_and_the_others_are_shut_down() {
     let exceeded: Vec<String> = outcome.exceeded.iter().map(ToString::to_string).collect();
     assert_eq!(exceeded, ["the shutdown of provider 'd'", "the shutdown of provider 'b'"]);
     assert!(outcome.failures.is_empty());
-    assert_eq!(log.take(), ["shutdown e", "shutdown d", "shutdown c", "shutdown b", "shutdown a"]);
+    // Those that do not end may have had no time to begin either: on a busy machine they do so later.
+    let mut begun = log.take();
+    while !["shutdown b", "shutdown d"].iter().all(|it| begun.iter().any(|begun| begun == it)) {
+        std::thread::yield_now();
+        begun.extend(log.take());
+    }
+    begun.retain(|it| !["shutdown b", "shutdown d"].contains(&it.as_str()));
+    assert_eq!(begun, ["shutdown e", "shutdown c", "shutdown a"]);
 }
 
 #[test]
@@ -52,11 +59,21 @@ fn what_runs_on_is_named_and_its_provider_shut_down_all_the_same() {
         Stub { runs: vec![Deed::UntilStopped], ..stub("goes") },
     ]);
     registry.run_all(told().0).unwrap();
-    let outcome = registry.shutdown_all();
-    assert_eq!(outcome.exceeded, [Exceeded::Run("stays".into())]);
-    let log = log.take();
-    assert!(log.ends_with(&["shutdown stays".into(), "shutdown goes".into()]), "{log:?}");
-    assert!(log.contains(&"stopped goes".to_owned()), "all that run are asked, whoever does not hear it");
+    let mut exceeded = registry.shutdown_all().exceeded;
+    exceeded.retain(is_run);
+    assert_eq!(exceeded, [Exceeded::Run("stays".into())]);
+    let mut happened = log.take();
+    while !happened.contains(&"shutdown stays".to_owned()) {
+        std::thread::yield_now();
+        happened.extend(log.take());
+    }
+    assert!(happened.contains(&"shutdown goes".to_owned()), "{happened:?}");
+    assert!(happened.contains(&"stopped goes".to_owned()), "all that run are asked, whoever does not hear it");
+}
+
+/// A machine that is busy may not come to a short limit's shutdown in time either; that is not the question.
+fn is_run(exceeded: &Exceeded) -> bool {
+    matches!(exceeded, Exceeded::Run(_))
 }
 
 /// Does not return from being told to stop, if it is so made; and says when it runs.
@@ -102,7 +119,9 @@ fn what_is_told_to_stop_may_not_return_either() {
         registry.boot_all().unwrap();
         registry.run_all(told().0).unwrap();
         runs.recv().unwrap();
-        assert_eq!(registry.shutdown_all().exceeded, wanted);
+        let mut exceeded = registry.shutdown_all().exceeded;
+        exceeded.retain(is_run);
+        assert_eq!(exceeded, wanted);
     }
 }
 
