@@ -12,6 +12,7 @@ use crate::context::ContextShared;
 use crate::core::Core;
 use crate::function::LenientFunction;
 use crate::ids::ContextId;
+use crate::limits;
 use crate::opening::{Open, id_of};
 
 /// The bundle of a runtime.
@@ -111,11 +112,15 @@ impl Broker {
         let core = self.core()?;
         let caller = Broker::caller(&core, info);
         let folder = caller.as_ref().and_then(|context| std::path::Path::new(&context.path).parent());
-        let mut open = Open::file(path);
+        let mut open = Open::file(path).by(caller.as_ref().and_then(|context| context.rights.as_ref()));
         if let Some(options) = options {
             open = read_options(open, options)?;
         }
-        let (context, main) = core.open(open, folder)?;
+        let opened = core.open(open, folder);
+        let (context, main) = opened.map_err(|error| match &caller {
+            Some(caller) => caller.at_limit(error),
+            None => error,
+        })?;
         if let Some(main) = main {
             main.then(drop);
         }
@@ -185,7 +190,6 @@ fn finished_exports(context: &ContextShared) -> Result<Value> {
 
 /// Reads the options of `calog.open`: the keys of a context in `calog.toml`.
 fn read_options(open: Open, options: View<'_>) -> Result<Open> {
-    const KEYS: [&str; 4] = ["name", "thread", "lenient", "args"];
     let wrong = |what: String| Error::new(Code::Type, format!("calog.open: argument 2 'options': {what}"));
     let map = options.as_aggregate().ok_or_else(|| wrong(format!("wanted a map, got {}", options.kind().name())))?;
     if map.list_len() > 0 {
@@ -198,11 +202,16 @@ fn read_options(open: Open, options: View<'_>) -> Result<Open> {
             ("thread", Some(thread), _) => Ok(open.thread(thread)),
             ("lenient", _, Some(lenient)) => Ok(open.lenient(lenient)),
             ("args", ..) => Ok(open.option("args", pair.value.to_value())),
+            _ if limits::KEYS.contains(&key) => Ok(open.option(key, pair.value.to_value())),
             ("name" | "thread", None, _) => {
                 Err(wrong(format!("'{key}': wanted string, got {}", pair.value.kind().name())))
             }
             ("lenient", ..) => Err(wrong(format!("'lenient': wanted bool, got {}", pair.value.kind().name()))),
-            _ => Err(wrong(format!("unknown key {:?}; known are {}", pair.key, KEYS.join(", ")))),
+            _ => {
+                let known = ["name", "thread", "lenient", "args"].into_iter().chain(limits::KEYS);
+                let known = known.collect::<Vec<_>>().join(", ");
+                Err(wrong(format!("unknown key {:?}; known are {known}", pair.key)))
+            }
         }
     })
 }

@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::envelope::{Callee, Envelope};
 use crate::exports::Exports;
 use crate::ids::ContextId;
+use crate::limits::{Rights, Taken};
 use crate::output::Printer;
 use crate::restarting::Supervised;
 use crate::sync::Mutex;
@@ -42,6 +43,10 @@ pub(crate) struct ContextShared {
     pub(crate) path: String,
     pub(crate) thread: Arc<Thread>,
     pub(crate) options: ContextOptions,
+    /// What it may; none when it is trusted.
+    pub(crate) rights: Option<Arc<Rights>>,
+    /// It counts among what its opener has open.
+    counted: Mutex<Option<Taken>>,
     /// As its options say.
     pub(crate) lenient: bool,
     /// It was opened by an import, which is told how the main chunk ended, sooner or later.
@@ -75,11 +80,14 @@ pub(crate) struct Identity {
     pub(crate) options: ContextOptions,
     pub(crate) imported: bool,
     pub(crate) supervised: Option<Supervised>,
+    pub(crate) rights: Option<Arc<Rights>>,
+    pub(crate) counted: Option<Taken>,
 }
 
 impl ContextShared {
     pub(crate) fn new(core: &Arc<Core>, id: ContextId, thread: &Arc<Thread>, identity: Identity) -> ContextShared {
-        let Identity { name, engine, language, script, path, options, imported, supervised } = identity;
+        let Identity { name, engine, language, script, path, options, imported, supervised, rights, counted } =
+            identity;
         ContextShared {
             core: Arc::clone(core),
             id,
@@ -90,6 +98,8 @@ impl ContextShared {
             script,
             path,
             thread: Arc::clone(thread),
+            rights,
+            counted: Mutex::new(counted),
             lenient: options.lenient(),
             imported,
             options,
@@ -118,6 +128,21 @@ impl ContextShared {
             self.tell_closers();
         }
         advanced
+    }
+
+    /// It is gone, and counts no more among what its opener has open.
+    pub(crate) fn uncount(&self) {
+        drop(self.counted.lock().take());
+    }
+
+    /// What it may of something is used up: so it is told, and so it ends, if that is its policy.
+    #[cold]
+    pub(crate) fn at_limit(&self, error: Error) -> Error {
+        if error.code() == Code::Limit && self.rights.as_ref().is_some_and(|rights| rights.closes_at_limit()) {
+            tracing::warn!("context '{}' is closed: {}", self.name, error.message());
+            self.ask_to_close();
+        }
+        error
     }
 
     /// Runs the hook once it closes.

@@ -175,6 +175,7 @@ impl Core {
     /// A context is gone: its slot may be used again, under another generation.
     pub(crate) fn forget_context(&self, context: &ContextShared) {
         self.modules.forget(context);
+        context.uncount();
         // Dropped after the lock: it may be the last reference.
         let gone = self.contexts.write().remove(context.id);
         // Whoever closes the runtime waits for this.

@@ -9,6 +9,7 @@ use calog_plugin_api::{
 
 use crate::context::{ContextShared, State};
 use crate::envelope::{Callee, Envelope};
+use crate::limits;
 use crate::worker;
 
 /// How deep calls may be, counting those that wait suspended.
@@ -156,8 +157,15 @@ impl NativeFunction {
 }
 
 impl CallableType for NativeFunction {
+    /// Who calls it must be allowed to, wherever it comes from.
+    ///
     /// A level as well, as natives that call what they are given may be given each other.
     fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
+        if limits::are_in_use()
+            && let Err(error) = info.runtime().permission(info, &self.native.descriptor().name)
+        {
+            return Outcome::Failed(error);
+        }
         match deeper(info.facts(), MAX_NATIVE_DEPTH) {
             Ok(facts) => self.native.call(&info.derive(facts), args),
             Err(error) => Outcome::Failed(error),

@@ -1,18 +1,20 @@
 //! The host as one context holds it: what `Host` does, on the context's thread.
 
 use std::mem::ManuallyDrop;
+use std::os::unix::ffi::OsStringExt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use calog_plugin_api::host_side::HostType;
 use calog_plugin_api::{
-    CallInfo, Callable, Code, Completion, ContextOptions, Error, FunctionKey, KeptInfo, Level, Native, Object,
+    Access, CallInfo, Callable, Code, Completion, ContextOptions, Error, FunctionKey, KeptInfo, Level, Native, Object,
     ObjectKey, Result, RuntimeHandle, Value, WaitKey,
 };
 
 use crate::context::ContextShared;
 use crate::function::DeadFunction;
+use crate::limits::Limit;
 use crate::local::LocalContext;
 use crate::object::{DeadObject, ScriptObject};
 use crate::worker::Worker;
@@ -107,20 +109,24 @@ impl HostType for ContextHost {
     }
 
     fn native(&self, index: usize) -> Option<Native> {
-        self.shared.core.natives().get(index)
+        let native = self.shared.core.natives().get(index)?;
+        Some(match &self.shared.rights {
+            Some(rights) => crate::natives::permitted(rights, native),
+            None => native,
+        })
     }
 
-    fn function(&self, known: Option<FunctionKey>) -> (Callable, FunctionKey) {
+    fn function(&self, known: Option<FunctionKey>) -> Result<(Callable, FunctionKey)> {
         match self.here() {
             Ok((worker, local)) => {
                 worker.flush_many_releases();
-                let (function, key) = local.function(known.map(|key| key.0));
-                (Callable::new(function), FunctionKey(key))
+                let (function, key) = local.function(known.map(|key| key.0))?;
+                Ok((Callable::new(function), FunctionKey(key)))
             }
             // Nobody is there who could run it: it is dead from the start, and its key never released.
             Err(error) => {
                 let function = DeadFunction { runtime: self.shared.core.id, error };
-                (Callable::new(Arc::new(function)), FunctionKey(u64::MAX))
+                Ok((Callable::new(Arc::new(function)), FunctionKey(u64::MAX)))
             }
         }
     }
@@ -177,7 +183,21 @@ impl HostType for ContextHost {
     }
 
     fn print(&self, bytes: &[u8]) {
+        // What is beyond the limit is dropped: nobody is there to be told.
+        let _ = self.try_print(bytes);
+    }
+
+    fn try_print(&self, bytes: &[u8]) -> Result<()> {
+        if let Some(rights) = &self.shared.rights {
+            rights.take(Limit::Output, bytes.len() as u64).map_err(|error| self.shared.at_limit(error))?;
+        }
         self.shared.printer.print(bytes);
+        Ok(())
+    }
+
+    fn permit(&self, access: Access, path: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(rights) = &self.shared.rights else { return Ok(None) };
+        Ok(rights.permit(access, path)?.map(|path| path.into_os_string().into_vec()))
     }
 
     fn log(&self, level: Level, message: &str) {

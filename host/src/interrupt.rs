@@ -1,7 +1,8 @@
 //! Reaches code that runs: a signal to the thread, whose handler asks the context that is on top of
 //! it to look at its stop flag.
 //!
-//! A context's flag has two bits: the context is to stop, or the call whose code is on top was aborted.
+//! A context's flag has two bits: the context is to stop, or the call whose code is on top was aborted,
+//! or has run for as long as it may.
 //! The second is the thread's own, and follows what is on top: code of other calls is never stopped.
 //!
 //! Invariant: the pointer the handler reads is set by the thread itself, to an entry that is
@@ -18,6 +19,7 @@ use calog_plugin_api::host_side::{ContextHandle, STOP_TASK};
 use nix::sys::pthread::pthread_kill;
 use nix::sys::signal::Signal;
 
+use crate::limits::Watch;
 use crate::sync::thread_local;
 use crate::thread::Thread;
 
@@ -38,11 +40,18 @@ pub(crate) struct Entry<'a> {
     stop: &'a AtomicU32,
     /// The token of the call that the entry is for.
     token: Option<&'a CancelToken>,
+    /// Whether its time is up, if that is limited.
+    watch: Option<&'a Watch>,
 }
 
 impl<'a> Entry<'a> {
-    pub(crate) fn new(context: &'a ContextHandle, stop: &'a AtomicU32, token: Option<&'a CancelToken>) -> Entry<'a> {
-        Entry { context, stop, token }
+    pub(crate) fn new(
+        context: &'a ContextHandle,
+        stop: &'a AtomicU32,
+        token: Option<&'a CancelToken>,
+        watch: Option<&'a Watch>,
+    ) -> Entry<'a> {
+        Entry { context, stop, token, watch }
     }
 
     /// The entry is on top: the flag says whether this one's call was aborted, and the code looks at it.
@@ -56,7 +65,7 @@ impl<'a> Entry<'a> {
     }
 
     fn note_abort(&self) {
-        if self.token.is_some_and(CancelToken::is_aborted) {
+        if self.token.is_some_and(CancelToken::is_aborted) || self.watch.is_some_and(Watch::is_expired) {
             self.stop.fetch_or(STOP_TASK, Ordering::Relaxed);
         }
     }
@@ -89,7 +98,9 @@ impl Drop for Running<'_> {
         // SAFETY: see the module's invariant.
         match unsafe { self.before.as_ref() } {
             // An interrupt that came meanwhile may have been meant for it.
-            Some(before) if before.token.is_some() || INTERRUPTED.with(Cell::get) => before.listen_again(),
+            Some(before) if before.token.is_some() || before.watch.is_some() || INTERRUPTED.with(Cell::get) => {
+                before.listen_again()
+            }
             Some(_) => {}
             None => INTERRUPTED.with(|it| it.set(false)),
         }

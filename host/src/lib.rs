@@ -36,6 +36,7 @@ mod host_handle;
 mod ids;
 mod interrupt;
 mod joining;
+pub mod limits;
 mod liveness;
 mod local;
 mod mailbox;

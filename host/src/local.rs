@@ -3,13 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
-use calog_plugin_api::host_side::ContextHandle;
-use calog_plugin_api::{CancelToken, Canceller, Code, Error, Finisher, KeptInfo, KeyMap, Result, TaskKey, WaitKey};
+use calog_plugin_api::host_side::{ContextHandle, Entered};
+use calog_plugin_api::{
+    CancelToken, Canceller, Code, Error, Finisher, KeptInfo, KeyMap, Outcome, Result, TaskKey, WaitKey,
+};
 
 use crate::context::{ContextShared, State};
 use crate::envelope::Envelope;
 use crate::function::ScriptFunction;
 use crate::interrupt::{Entry, Running, interrupt};
+use crate::limits::{Limit, Rights, Taken, Time, Watch};
 use crate::object::ScriptObject;
 use crate::restarting;
 use crate::stuck::Waiting;
@@ -20,6 +23,8 @@ pub(crate) struct Task {
     /// Who gets its result.
     pub(crate) finisher: Finisher,
     pub(crate) info: KeptInfo,
+    /// It counts among those of its context, if they are limited.
+    pub(crate) _counted: Option<Taken>,
 }
 
 /// Something that the context is to be resumed for. There may be very many.
@@ -60,6 +65,8 @@ pub(crate) struct LocalContext {
     pub(crate) shared: Arc<ContextShared>,
     /// Circumstances for what the context does of its own accord.
     pub(crate) base: KeptInfo,
+    /// How long its code may run, if that is limited.
+    pub(crate) time: Option<Time>,
     /// Gone once the context is closed.
     handle: RefCell<Option<ContextHandle>>,
     /// How many entries are on the stack.
@@ -73,8 +80,10 @@ pub(crate) struct LocalContext {
 
 impl LocalContext {
     pub(crate) fn new(shared: Arc<ContextShared>, base: KeptInfo) -> LocalContext {
+        let time = shared.rights.as_ref().and_then(|rights| Time::of(rights, &shared.thread, &shared.core.timers));
         LocalContext {
             shared,
+            time,
             base,
             handle: RefCell::default(),
             entered: Cell::new(0),
@@ -101,31 +110,69 @@ impl LocalContext {
     /// `dead` when the context closes or is closed, `cancelled` when the call was aborted, `panic` when
     /// the engine panicked.
     #[inline(always)]
-    pub(crate) fn enter<T>(
+    pub(crate) fn enter(
         &self,
         token: Option<&CancelToken>,
-        entry: impl FnOnce(&ContextHandle) -> Result<T>,
-    ) -> Result<T> {
+        entry: impl FnOnce(&ContextHandle) -> Result<Entered>,
+    ) -> Result<Entered> {
         self.shared.check_open()?;
-        let Some(token) = token else { return self.enter_any(None, entry) };
+        if let Some(time) = &self.time {
+            return self.enter_in_time(time, token, entry);
+        }
+        self.enter_now(token, None, entry)
+    }
+
+    #[inline(always)]
+    fn enter_now(
+        &self,
+        token: Option<&CancelToken>,
+        watch: Option<&Watch>,
+        entry: impl FnOnce(&ContextHandle) -> Result<Entered>,
+    ) -> Result<Entered> {
+        let Some(token) = token else { return self.enter_any(None, watch, entry) };
         check_aborted(token)?;
         let _reached = Reached::by(token, &self.shared.thread);
-        self.enter_any(Some(token), entry)
+        self.enter_any(Some(token), watch, entry)
+    }
+
+    /// Enters the interpreter for as long as its time lasts. What has run beyond that came to nothing else.
+    #[inline(never)]
+    fn enter_in_time(
+        &self,
+        time: &Time,
+        token: Option<&CancelToken>,
+        entry: impl FnOnce(&ContextHandle) -> Result<Entered>,
+    ) -> Result<Entered> {
+        let running = time.begin().map_err(|error| self.shared.at_limit(error))?;
+        let entered = self.enter_now(token, Some(running.watch()), entry)?;
+        if !running.watch().is_expired() {
+            return Ok(entered);
+        }
+        if let Entered::Waiting(task, _) | Entered::Yielded(task, _) = &entered {
+            self.abandon(WaitKey(task.0));
+        }
+        let error = self.shared.at_limit(running.watch().error(time.rights()));
+        Ok(Entered::Done(Outcome::Failed(error)))
     }
 
     /// Enters the interpreter as long as there is one, to release what it holds for others.
     #[inline(always)]
-    fn enter_any<T>(&self, token: Option<&CancelToken>, entry: impl FnOnce(&ContextHandle) -> Result<T>) -> Result<T> {
+    fn enter_any<T>(
+        &self,
+        token: Option<&CancelToken>,
+        watch: Option<&Watch>,
+        entry: impl FnOnce(&ContextHandle) -> Result<T>,
+    ) -> Result<T> {
         if self.shared.state() == State::Closed {
             return Err(self.shared.dead());
         }
         let handle = self.handle.borrow();
         let handle = handle.as_ref().ok_or_else(|| self.shared.dead())?;
         let result = {
-            let on_top = Entry::new(handle, &self.shared.stop, token);
+            let on_top = Entry::new(handle, &self.shared.stop, token, watch);
             // A stop that was asked for before this entry was on top is heard as well.
             let _running = Running::enter(&on_top);
-            let _entered = Entered::new(&self.entered);
+            let _entered = OnStack::new(&self.entered);
             entry(handle)
         };
         if let Err(error) = &result {
@@ -134,10 +181,41 @@ impl LocalContext {
         result
     }
 
+    /// Whether one more call may lie upon those that are on the stack.
+    ///
+    /// # Errors
+    /// `limit` when as many do as may.
+    #[inline]
+    pub(crate) fn check_nesting(&self) -> Result<()> {
+        match &self.shared.rights {
+            Some(rights) => self.check_nesting_by(rights),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn check_nesting_by(&self, rights: &Rights) -> Result<()> {
+        match rights.most(Limit::Nesting) {
+            Some(most) if u64::from(self.entered.get()) >= most => {
+                Err(self.shared.at_limit(rights.reached(Limit::Nesting, most)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// One more task of the context is suspended.
+    ///
+    /// # Errors
+    /// `limit` when as many are as may.
+    pub(crate) fn count_task(&self) -> Result<Option<Taken>> {
+        let counted = self.shared.rights.as_ref().map(|rights| Taken::one(rights, Limit::Tasks)).transpose();
+        counted.map_err(|error| self.shared.at_limit(error))
+    }
+
     /// A suspended task or a wait was aborted: the interpreter forgets it, and runs nothing of it.
     pub(crate) fn abandon(&self, key: WaitKey) {
         // A context that is dead has forgotten it; one that panics here is now dead.
-        let _ = self.enter_any(None, |handle| handle.abandon(TaskKey(key.0)));
+        let _ = self.enter_any(None, None, |handle| handle.abandon(TaskKey(key.0)));
     }
 
     /// The engine panicked: nothing enters the interpreter again, and who waits for it is told.
@@ -190,7 +268,7 @@ impl LocalContext {
         }
         let handle = self.handle.borrow();
         let handle = handle.as_ref()?;
-        let _entered = Entered::new(&self.entered);
+        let _entered = OnStack::new(&self.entered);
         question(handle)
     }
 
@@ -225,16 +303,22 @@ impl LocalContext {
     }
 
     /// The callable's data for a function: revived under its known key, or new under a new one.
-    pub(crate) fn function(&self, known: Option<u64>) -> (Arc<ScriptFunction>, u64) {
+    ///
+    /// # Errors
+    /// `limit` when others hold as many as may be.
+    pub(crate) fn function(&self, known: Option<u64>) -> Result<(Arc<ScriptFunction>, u64)> {
         if let Some(key) = known
             && let Some(alive) = self.functions.borrow().get(&key).and_then(Weak::upgrade)
         {
-            return (alive, key);
+            return Ok((alive, key));
+        }
+        if let Some(rights) = &self.shared.rights {
+            rights.take(Limit::Callables, 1).map_err(|error| self.shared.at_limit(error))?;
         }
         let key = self.take_key();
         let function = Arc::new(ScriptFunction::new(Arc::clone(&self.shared), key));
         self.functions.borrow_mut().insert(key, Arc::downgrade(&function));
-        (function, key)
+        Ok((function, key))
     }
 
     /// The Object's data for something of the context; keys as for functions.
@@ -256,16 +340,24 @@ impl LocalContext {
 
     /// The last reference to a function is gone.
     pub(crate) fn release(&self, key: calog_plugin_api::FunctionKey) {
-        forget(&mut self.functions.borrow_mut(), key.0);
+        let was_known = forget(&mut self.functions.borrow_mut(), key.0);
+        self.give_back(u64::from(was_known));
         // A context that is dead has nothing to release; one that panics here is now dead.
-        let _ = self.enter_any(None, |handle| handle.release(key));
+        let _ = self.enter_any(None, None, |handle| handle.release(key));
+    }
+
+    /// Functions that others held are held no more.
+    fn give_back(&self, functions: u64) {
+        if let Some(rights) = &self.shared.rights {
+            rights.give_back(Limit::Callables, functions);
+        }
     }
 
     /// The last reference to an Object is gone.
     pub(crate) fn release_object(&self, key: calog_plugin_api::ObjectKey) {
         forget(&mut self.objects.borrow_mut(), key.0);
         // As for functions.
-        let _ = self.enter_any(None, |handle| handle.release_object(key));
+        let _ = self.enter_any(None, None, |handle| handle.release_object(key));
     }
 
     /// Ends the interpreter. Its handle is dropped here, on its thread, when nothing of it is on the
@@ -281,6 +373,8 @@ impl LocalContext {
         self.fail_tasks(error);
         self.shared.main_ended(&Err(error.clone()));
         self.shared.forget_values();
+        let functions = std::mem::take(&mut *self.functions.borrow_mut());
+        self.give_back(functions.len() as u64);
         let handle = self.handle.borrow_mut().take();
         if was_sound {
             drop(handle)
@@ -291,12 +385,13 @@ impl LocalContext {
     }
 }
 
-/// Takes out what is gone. A map that was large once, when very many left at a time, gives room back.
-fn forget<T>(map: &mut KeyMap<u64, Weak<T>>, key: u64) {
-    map.remove(&key);
+/// Takes out what is gone. Whether it was there. A map that was large once, when very many left at a time, gives room back.
+fn forget<T>(map: &mut KeyMap<u64, Weak<T>>, key: u64) -> bool {
+    let was_known = map.remove(&key).is_some();
     if map.capacity() > LARGE && map.len() * 8 < map.capacity() {
         map.shrink_to(map.len() * 2);
     }
+    was_known
 }
 
 /// How many places of a map are worth giving back.
@@ -330,16 +425,16 @@ impl Drop for Reached<'_> {
 }
 
 /// Counts an entry while it is on the stack.
-struct Entered<'a>(&'a Cell<u32>);
+struct OnStack<'a>(&'a Cell<u32>);
 
-impl<'a> Entered<'a> {
-    fn new(count: &'a Cell<u32>) -> Entered<'a> {
+impl<'a> OnStack<'a> {
+    fn new(count: &'a Cell<u32>) -> OnStack<'a> {
         count.set(count.get() + 1);
-        Entered(count)
+        OnStack(count)
     }
 }
 
-impl Drop for Entered<'_> {
+impl Drop for OnStack<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }

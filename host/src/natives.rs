@@ -6,6 +6,7 @@ use calog_plugin_api::{Args, CallInfo, Code, Descriptor, Error, Native, NativeTy
 
 use crate::core::Core;
 use crate::envelope::Callee;
+use crate::limits::Rights;
 use crate::liveness::Counted;
 use crate::worker;
 
@@ -50,6 +51,35 @@ fn routed(core: &Arc<Core>, native: Native) -> Native {
         return Native::new(Arc::new(OnPool { core: Arc::downgrade(core), native }));
     }
     native
+}
+
+/// A native as a context with these rights has it: itself, or one that only says why not. It says so
+/// wherever it is called: what a context may not use it cannot have others use for it, either.
+pub(crate) fn permitted(rights: &Rights, native: Native) -> Native {
+    match rights.check_native(&native.descriptor().name) {
+        Ok(()) => native,
+        Err(error) => Native::new(Arc::new(Refused { native, error })),
+    }
+}
+
+/// A native that a context may not use.
+struct Refused {
+    native: Native,
+    error: Error,
+}
+
+impl NativeType for Refused {
+    fn call(&self, _info: &CallInfo, _args: Args<'_>) -> Outcome {
+        Outcome::Failed(self.error.clone())
+    }
+
+    fn descriptor(&self) -> Value {
+        self.native.descriptor().to_value().unwrap_or_default()
+    }
+
+    fn flags(&self) -> u32 {
+        self.native.flags()
+    }
 }
 
 fn gone() -> Outcome {

@@ -2,15 +2,19 @@
 //! or a shared one.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calog_plugin_api::{Code, Completion, ContextOptions, Error, Restart, Result, SourceMode, Threading, Value};
+use calog_plugin_api::{
+    Access, Code, Completion, ContextOptions, Error, Restart, Result, SourceMode, Threading, Value,
+};
 
 use crate::context::{ContextShared, Identity, State};
 use crate::core::Core;
 use crate::envelope::{Envelope, Loading, Opening, SourceText};
 use crate::ids::ContextId;
+use crate::limits::{Limit, Rights, Taken, Terms};
 use crate::plugins::EngineOffer;
 use crate::restarting::{self, Supervised};
 use crate::sync::atomic::Ordering;
@@ -38,11 +42,21 @@ pub struct Open {
     options: Vec<(String, Value)>,
     imported: bool,
     restart: Restart,
+    /// The rights of the script that opens it.
+    opener: Option<Arc<Rights>>,
 }
 
 impl Open {
     fn new(origin: Origin) -> Open {
-        Open { origin, name: None, thread: None, options: Vec::new(), imported: false, restart: Restart::NEVER }
+        Open {
+            origin,
+            name: None,
+            thread: None,
+            options: Vec::new(),
+            imported: false,
+            restart: Restart::NEVER,
+            opener: None,
+        }
     }
 
     /// A script file.
@@ -96,6 +110,12 @@ impl Open {
         self
     }
 
+    /// Has it opened by a script with these rights, of which it then has no more.
+    pub(crate) fn by(mut self, opener: Option<&Arc<Rights>>) -> Open {
+        self.opener = opener.cloned();
+        self
+    }
+
     /// Coerces what cannot be represented, instead of refusing it.
     #[must_use]
     pub fn lenient(self, lenient: bool) -> Open {
@@ -143,12 +163,16 @@ impl Core {
         if self.closing.load(Ordering::Acquire) {
             return Err(Error::new(Code::Closed, "the runtime is closing: no new contexts"));
         }
-        let found = self.find(&open.origin, folder)?;
+        let found = self.find(&open.origin, folder, open.opener.as_deref())?;
         let engine_name = found.engine.description.name.clone();
         let engine = self.engine(&engine_name)?;
         let name = open.name.clone().unwrap_or(found.default_name);
         let options = make_options(&name, &found.script, &open)?;
+        let terms = Terms::read(options.clone().into_value().view(), folder)?;
+        let counted = open.opener.as_ref().map(|opener| Taken::one(opener, Limit::Contexts)).transpose()?;
         let identity = Identity {
+            rights: Rights::new(&name, &terms, open.opener.as_ref()),
+            counted,
             name: name.clone(),
             engine: engine_name,
             language: found.engine.description.language.clone(),
@@ -203,13 +227,13 @@ impl Core {
         completion
     }
 
-    fn find(&self, origin: &Origin, folder: Option<&Path>) -> Result<Found> {
+    fn find(&self, origin: &Origin, folder: Option<&Path>, opener: Option<&Rights>) -> Result<Found> {
         match origin {
-            Origin::File(path) => self.find_file(path, &beside(folder, path)),
+            Origin::File(path) => self.find_file(path, &beside(folder, path), opener),
             Origin::Base(base) => {
                 let candidates = self.engines.candidates(&beside(folder, base));
                 let path = first_existing(&candidates, &base.to_string_lossy())?;
-                self.find_file(&path, &path)
+                self.find_file(&path, &path, opener)
             }
             Origin::Source { engine, text } => {
                 let source = SourceText {
@@ -234,9 +258,13 @@ impl Core {
         })
     }
 
-    fn find_file(&self, shown: &Path, path: &Path) -> Result<Found> {
+    fn find_file(&self, shown: &Path, path: &Path, opener: Option<&Rights>) -> Result<Found> {
         let engine = self.engines.for_file(path)?;
-        let absolute = fs::canonicalize(path).map_err(|error| {
+        let followed = match opener {
+            Some(rights) => rights.permit(Access::Read, path.as_os_str().as_bytes())?,
+            None => None,
+        };
+        let absolute = fs::canonicalize(followed.as_deref().unwrap_or(path)).map_err(|error| {
             let code = if error.kind() == std::io::ErrorKind::NotFound { Code::NotFound } else { Code::Io };
             Error::new(code, format!("{} cannot be opened: {error}", shown.display()))
         })?;
@@ -278,6 +306,7 @@ impl Core {
         let mut open = Open::file(path);
         open.thread = thread;
         open.imported = true;
+        open = open.by(importer.and_then(|context| context.rights.as_ref()));
         let (context, _main) = self.open(open, None).map(|(context, main)| {
             // Whoever imports waits for the main chunk through the context itself.
             if let Some(main) = main {

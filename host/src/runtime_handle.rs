@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calog_plugin_api::host_side::{Callback, RuntimeType, promise};
 use calog_plugin_api::{
-    Args, CallInfo, Callable, CancelToken, Code, Completion, Error, Finisher, Frame, Level, Native, Result,
+    Access, Args, CallInfo, Callable, CancelToken, Code, Completion, Error, Finisher, Frame, Level, Native, Result,
 };
 
 use crate::core::Core;
@@ -94,9 +94,20 @@ impl RuntimeType for Shared {
         Ok(())
     }
 
-    fn permission(&self, _info: &CallInfo, _name: &str) -> Result<()> {
-        // Every context may use everything until permissions are configured (`docs/architecture.md`).
-        Ok(())
+    fn permission(&self, info: &CallInfo, name: &str) -> Result<()> {
+        let core = self.core()?;
+        if ContextId(info.context()) == ContextId::HOST {
+            return Ok(());
+        }
+        // What it was allowed is not known any more of one that is gone.
+        let gone = || Error::new(Code::Dead, "the context is closed");
+        let context = core.context(ContextId(info.context())).ok_or_else(gone)?;
+        let Some(rights) = &context.rights else { return Ok(()) };
+        match name.split_once(':') {
+            Some(("fs.read", path)) => rights.permit(Access::Read, path.as_bytes()).map(drop),
+            Some(("fs.write", path)) => rights.permit(Access::Write, path.as_bytes()).map(drop),
+            _ => rights.check_native(name),
+        }
     }
 
     fn site(&self, context: u64) -> Option<Frame> {

@@ -12,15 +12,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use calog_plugin_api::host_side::ContextHandle;
 use calog_plugin_api::{
     Code, Error, Facts, Finisher, FunctionKey, Host, KeptInfo, KeyMap, Outcome, Result, Source, SourceMode,
 };
 
-use crate::context::State;
+use crate::context::{ContextShared, State};
 use crate::core::Core;
 use crate::envelope::{Envelope, Loading, Opening, Parcel};
 use crate::host_handle::ContextHost;
 use crate::ids::ContextId;
+use crate::limits::Limit;
 use crate::local::LocalContext;
 use crate::mailbox::{Inbox, Mail};
 use crate::restarting;
@@ -250,7 +252,7 @@ impl Worker {
         }
         let host = Host::new(ContextHost::new(self, &local));
         self.opening.borrow_mut().push((shared.id, Vec::new()));
-        match engine.open(host, options) {
+        match engine.open(host, options).and_then(|handle| limit_memory(shared, handle)) {
             Ok(handle) => {
                 local.set_handle(handle);
                 self.contexts.borrow_mut().insert(shared.id, local);
@@ -379,6 +381,20 @@ impl Worker {
         contexts.iter().for_each(|local| all.extend(local.waiting()));
         all
     }
+}
+
+/// Bounds what the interpreter allocates, if that is limited.
+///
+/// # Errors
+/// `unsupported` when it must be, and the engine has no bound.
+fn limit_memory(context: &ContextShared, handle: ContextHandle) -> Result<ContextHandle> {
+    let Some(rights) = &context.rights else { return Ok(handle) };
+    let is_bound = rights.most(Limit::Memory).is_none_or(|most| handle.set_memory_limit(most));
+    if is_bound || !rights.demands_memory() {
+        return Ok(handle);
+    }
+    let message = format!("the engine {} cannot limit memory: `limits.memory` cannot be had here", context.engine);
+    Err(Error::new(Code::Unsupported, message))
 }
 
 /// Hands an outcome on to whoever asked.

@@ -19,6 +19,7 @@ const NET: &str = include_str!("../../docs/net.md");
 const LIFECYCLE: &str = include_str!("../../docs/lifecycle.md");
 const SYNC: &str = include_str!("../../docs/sync.md");
 const TIMER: &str = include_str!("../../docs/timer.md");
+const LIMITS: &str = include_str!("../../docs/limits.md");
 
 #[test]
 fn the_examples_of_the_guide_do_what_it_says() {
@@ -60,6 +61,11 @@ fn the_examples_of_the_page_of_tasks_do_what_it_says() {
 fn the_examples_of_the_page_of_timers_do_what_it_says() {
     // Three sections in four languages, two programs in another, and JavaScript's own.
     assert_eq!(run_examples(TIMER), 3 * 4 + 2 + 1);
+}
+
+#[test]
+fn the_examples_of_the_page_of_limits_do_what_it_says() {
+    assert_eq!(run_examples(LIMITS), 7);
 }
 
 /// The files that the section about TLS names.

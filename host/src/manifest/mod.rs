@@ -9,11 +9,13 @@ mod document;
 mod keys;
 mod problem;
 mod program;
+mod rights;
 
 use std::path::{Path, PathBuf};
 
 use calog_plugin_api::{Restart, Value};
 
+use crate::limits::{Caps, OnLimit, Pattern, Preset};
 use document::{Document, Node};
 use keys::keys;
 
@@ -56,6 +58,26 @@ keys! {
         pub args: Option<Vec<String>>,
         /// When it is started again, and how often: a word, or a table with `when`, `at_most`, `within_s`.
         pub restart: Restart,
+        /// What it may, where the other keys say nothing; without it, everything.
+        pub preset: Option<Preset>,
+        /// The natives it may use.
+        pub allow: Option<Vec<Pattern>>,
+        /// Those of them that it may not.
+        pub deny: Option<Vec<Pattern>>,
+        /// The folders in which its language's own library may read.
+        pub read: Option<Vec<PathBuf>>,
+        /// And write.
+        pub write: Option<Vec<PathBuf>>,
+        /// Whether its language's own library may load machine code.
+        pub load_native: Option<bool>,
+        /// And start processes.
+        pub processes: Option<bool>,
+        /// And see the process's environment.
+        pub environment: Option<bool>,
+        /// What becomes of it when it reaches a limit.
+        pub on_limit: Option<OnLimit>,
+        /// How much it may use of what: `[context.limits]`.
+        pub limits: Caps,
     }
 }
 
@@ -191,6 +213,16 @@ impl ContextEntry {
             lenient: false,
             args: None,
             restart: Restart::NEVER,
+            preset: None,
+            allow: None,
+            deny: None,
+            read: None,
+            write: None,
+            load_native: None,
+            processes: None,
+            environment: None,
+            on_limit: None,
+            limits: Caps::default(),
         }
     }
 

@@ -81,6 +81,22 @@ fn a_contexts_options_are_its_keys() {
     assert_eq!((options.name(), options.lenient()), ("", false));
 }
 
+/// As they come to the runtime: amounts as numbers, paths relative to the manifest.
+#[test]
+fn a_contexts_rights_are_options_too() {
+    let text = "[[context]]\nscript = 'a.lua'\npreset = 'untrusted'\nallow = ['net.*']\nread = ['data']\n\
+                processes = false\non_limit = 'close'\n[context.limits]\noutput = '1 KiB'\ncontexts = 3\n";
+    let manifest = parse(text).unwrap();
+    let options = calog_plugin_api::ContextOptions::new(manifest.context[0].to_value().unwrap());
+    assert_eq!(options.get("preset").as_str(), Some("untrusted"));
+    assert_eq!(options.get("allow").to_value(), Value::list(["net.*"]).unwrap());
+    assert_eq!(options.get("read").to_value(), Value::list(["app/data"]).unwrap());
+    assert_eq!(options.get("processes").as_bool(), Some(false));
+    assert_eq!(options.get("on_limit").as_str(), Some("close"));
+    assert_eq!(options.get("limits").to_value(), Value::map([("output", 1024), ("contexts", 3)]).unwrap());
+    assert!(options.get("deny").is_nil());
+}
+
 #[test]
 fn mistakes_are_named_with_their_place() {
     check_error(
@@ -91,7 +107,8 @@ fn mistakes_are_named_with_their_place() {
     check_error(
         "[[context]]\nscript = 'a.lua'\n  threads = 'ui'",
         "app/calog.toml:3:3: unknown key 'context.threads', did you mean 'thread'?; \
-         known here are: name, script, thread, lenient, args, restart",
+         known here are: name, script, thread, lenient, args, restart, preset, allow, deny, read, write, load_native, \
+         processes, environment, on_limit, limits",
     );
     check_error("\nname = 3", "app/calog.toml:2:8: 'name' is the integer 3, wanted a string");
     check_error("plugins = 'x'", "app/calog.toml:1:11: 'plugins' is the string \"x\", wanted a list of paths");
@@ -106,6 +123,28 @@ fn mistakes_are_named_with_their_place() {
         "[[context]]\nscript = 'a.lua'\nrestart = 'sometimes'",
         "app/calog.toml:3:11: 'context.restart' is the string \"sometimes\", \
          wanted \"never\", \"on_failure\", \"always\", or a table with `when`, `at_most`, `within_s`",
+    );
+    check_error(
+        "[[context]]\nscript = 'a.lua'\npreset = 'safe'",
+        "app/calog.toml:3:10: 'context.preset' is the string \"safe\", wanted \"trusted\", \"limited\" or \"untrusted\"",
+    );
+    check_error(
+        "[[context]]\nscript = 'a.lua'\ndeny = ['net.*', 'n*']",
+        "app/calog.toml:3:18: 'context.deny' is the string \"n*\", wanted the name of a native, \"MODULE.*\" or \"*\"",
+    );
+    check_error(
+        "[[context]]\nscript = 'a.lua'\n[context.limits]\noutptu = 1",
+        "app/calog.toml:4:1: unknown key 'context.limits.outptu', did you mean 'output'?; \
+         known here are: output, contexts, callables, time_per_call_ms, cpu_ms, nesting, tasks, memory",
+    );
+    check_error(
+        "[[context]]\nscript = 'a.lua'\n[context.limits]\noutput = '1 MB'",
+        "app/calog.toml:4:10: 'context.limits.output' is the string \"1 MB\", wanted a number of bytes from 0, \
+         or one with a unit, as \"64 MiB\" (KiB, MiB, GiB)",
+    );
+    check_error(
+        "[[context]]\nscript = 'a.lua'\n[context.limits]\ncontexts = -1",
+        "app/calog.toml:4:12: 'context.limits.contexts' is the integer -1, wanted a number from 0",
     );
     check_error("[natives]\nnet = 1", "app/calog.toml:2:7: 'natives.net' is the integer 1, wanted a table");
     check_error(

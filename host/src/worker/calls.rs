@@ -76,6 +76,9 @@ impl Worker {
         info: &CallInfo,
         entry: impl FnOnce(&ContextHandle, &CallInfo) -> Result<Entered>,
     ) -> Outcome {
+        if let Err(error) = local.check_nesting() {
+            return Outcome::Failed(error);
+        }
         let entered = local.enter(info.cancel_token(), |handle| entry(handle, info));
         self.after(local, entered, info)
     }

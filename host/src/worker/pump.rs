@@ -15,6 +15,7 @@ use calog_plugin_api::{CallInfo, Canceller, Code, Completion, Error, Result, Val
 
 use super::Worker;
 use super::bounds::Bounds;
+use crate::limits::{self, Paused};
 use crate::liveness::Liveness;
 use crate::local::LocalContext;
 use crate::mailbox::Mail;
@@ -121,11 +122,31 @@ impl Worker {
         let wait = Wait { context: context.cloned(), canceller: canceller.clone(), landing: Arc::clone(&landing) };
         self.push_wait(wait);
         self.land(completion, &landing);
+        let paused = self.pause();
         self.serve_until(&landing, context, &canceller);
+        self.go_on(paused);
         self.pop_wait();
         let result = landing.state.lock().result.take();
         // `there` is set with the result, and only this wait takes it.
         result.unwrap_or_else(|| Err(Error::new(Code::Dead, "the result was already taken")))
+    }
+
+    /// Code of this thread's contexts that is on the stack does not run, and its time does not pass.
+    fn pause(&self) -> Vec<(Rc<LocalContext>, Paused)> {
+        if !limits::are_in_use() {
+            return Vec::new();
+        }
+        let contexts = self.contexts.borrow();
+        let pause = |local: &Rc<LocalContext>| Some((Rc::clone(local), local.time.as_ref()?.pause()));
+        contexts.values().filter_map(pause).collect()
+    }
+
+    fn go_on(&self, paused: Vec<(Rc<LocalContext>, Paused)>) {
+        for (local, paused) in paused {
+            if let Some(time) = &local.time {
+                time.go_on(paused);
+            }
+        }
     }
 
     fn push_wait(&self, wait: Wait) {

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use calog_plugin_api::host_side::Entered;
-use calog_plugin_api::{
-    CallInfo, CancelToken, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, TaskKey, Value, WaitKey,
-};
+use calog_plugin_api::{CallInfo, CancelToken, Code, Completion, Error, Outcome, Result, TaskKey, Value, WaitKey};
 
 use super::bounds::{Bounds, cancelled};
 use super::{Worker, answer};
@@ -38,33 +36,47 @@ impl Worker {
 
     /// The promise of what a task that waits, or gave way, comes to.
     fn pending(self: &Rc<Worker>, local: &Rc<LocalContext>, waits: Entered, info: &CallInfo) -> Outcome {
+        let (key, counted) = match &waits {
+            Entered::Done(_) => (None, Ok(None)),
+            Entered::Waiting(key, _) | Entered::Yielded(key, _) => (Some(*key), local.count_task()),
+        };
+        let counted = match counted {
+            Ok(counted) => counted,
+            Err(error) => {
+                // What it waits for is let go with it.
+                drop(waits);
+                key.into_iter().for_each(|key| local.abandon(WaitKey(key.0)));
+                return Outcome::Failed(error);
+            }
+        };
         let (completion, finisher) = self.core.promise(local.shared.call_text.clone(), false);
+        let task = Task { finisher, info: info.keep(), _counted: counted };
         match waits {
-            Entered::Waiting(task, on) => self.suspend(local, task, on, finisher, info.keep()),
-            Entered::Yielded(task, value) => self.give_way(local, task, &value, finisher, info.keep()),
+            Entered::Waiting(key, on) => self.suspend(local, key, on, task),
+            Entered::Yielded(key, value) => self.give_way(local, key, &value, task),
             Entered::Done(outcome) => return outcome,
         }
         Outcome::Pending(completion)
     }
 
-    fn suspend(&self, local: &Rc<LocalContext>, task: TaskKey, on: Completion, finisher: Finisher, info: KeptInfo) {
-        let info_kept = info.clone();
-        self.wait_for(local, on, WaitKey(task.0), &info_kept, Who::Task(Task { finisher, info }));
+    fn suspend(&self, local: &Rc<LocalContext>, key: TaskKey, on: Completion, task: Task) {
+        let info = task.info.clone();
+        self.wait_for(local, on, WaitKey(key.0), &info, Who::Task(task));
     }
 
     /// A task that gave way is resumed in its turn, or after so many milliseconds.
-    fn give_way(&self, local: &Rc<LocalContext>, task: TaskKey, value: &Value, finisher: Finisher, info: KeptInfo) {
+    fn give_way(&self, local: &Rc<LocalContext>, key: TaskKey, value: &Value, task: Task) {
         let result = match time_of(value) {
             Ok(Some(time)) => {
                 let turn = self.core.sleep_until(Instant::now() + time);
-                return self.suspend(local, task, turn, finisher, info);
+                return self.suspend(local, key, turn, task);
             }
-            Ok(None) if info.is_cancelled() => Err(cancelled()),
+            Ok(None) if task.info.is_cancelled() => Err(cancelled()),
             Ok(None) => Ok(Value::Nil),
             Err(error) => Err(error),
         };
-        let key = WaitKey(task.0);
-        local.note(key, Wait { canceller: None, who: Who::Task(Task { finisher, info }) });
+        let key = WaitKey(key.0);
+        local.note(key, Wait { canceller: None, who: Who::Task(task) });
         self.core.send(&self.thread, Envelope::Resume { context: local.shared.id, key, result });
     }
 
@@ -101,8 +113,8 @@ impl Worker {
         }
         let entered = local.enter(token, |handle| handle.resume(key, result));
         let aborted = token.is_some_and(CancelToken::is_aborted);
-        if aborted && entered.is_err() {
-            // Just now, maybe before the engine was entered.
+        if entered.as_ref().is_err_and(|error| aborted || error.code() == Code::Limit) {
+            // Just now, or for want of time; maybe before the engine was entered.
             local.abandon(key);
         }
         let Some(task) = who.and_then(Who::task) else {
@@ -114,8 +126,8 @@ impl Worker {
         };
         match entered {
             Ok(Entered::Done(outcome)) => answer(unless_aborted(&task.info, outcome), task.finisher),
-            Ok(Entered::Waiting(key, on)) => self.suspend(&local, key, on, task.finisher, task.info),
-            Ok(Entered::Yielded(key, value)) => self.give_way(&local, key, &value, task.finisher, task.info),
+            Ok(Entered::Waiting(key, on)) => self.suspend(&local, key, on, task),
+            Ok(Entered::Yielded(key, value)) => self.give_way(&local, key, &value, task),
             Err(error) => answer(Outcome::Failed(error), task.finisher),
         }
     }

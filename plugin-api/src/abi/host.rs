@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{
     CallInfo, Callable, Fallible, Head, KeptInfo, Native, Object, RuntimeHandle, Text, answered, arc_ref, guard,
-    guard_drop, release_arc, retain_arc,
+    guard_drop, release_arc, retain_arc, suffix,
 };
 use crate::completion::Completion;
 use crate::engine::{ContextOptions, FunctionKey, ObjectKey, WaitKey};
@@ -30,7 +30,10 @@ pub trait HostType: 'static {
     /// The native at this place of the list.
     fn native(&self, index: usize) -> Option<Native>;
     /// A callable for a function of this context; see [`Host::function`].
-    fn function(&self, known: Option<FunctionKey>) -> (Callable, FunctionKey);
+    ///
+    /// # Errors
+    /// `limit` when as many functions of the context are held as may be.
+    fn function(&self, known: Option<FunctionKey>) -> Result<(Callable, FunctionKey)>;
     /// The key of a callable that is this context's own.
     fn own_key(&self, callable: &Callable) -> Option<FunctionKey>;
     /// An Object for something of this context; see [`Host::object`].
@@ -58,6 +61,46 @@ pub trait HostType: 'static {
     fn log(&self, level: Level, message: &str);
     /// An error that no caller will see, as an uncaught rejection.
     fn report(&self, error: Error);
+    /// Whether the interpreter's own library may do this; see [`Host::permit`].
+    ///
+    /// # Errors
+    /// `permission`, naming the line of configuration that would allow it.
+    fn permit(&self, access: Access, path: &[u8]) -> Result<Option<Vec<u8>>> {
+        let _ = (access, path);
+        Ok(None)
+    }
+    /// As `print`, and says when there may be no more.
+    ///
+    /// # Errors
+    /// `limit` when the context has printed as much as it may.
+    fn try_print(&self, bytes: &[u8]) -> Result<()> {
+        self.print(bytes);
+        Ok(())
+    }
+}
+
+/// What an interpreter's own library does beyond the interpreter.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Access {
+    /// Reads a file or lists a folder.
+    Read = 0,
+    /// Writes, makes, renames or removes a file.
+    Write = 1,
+    /// Loads machine code: a library, or code of the interpreter that nothing has checked.
+    LoadNative = 2,
+    /// Starts or ends processes.
+    Processes = 3,
+    /// Reads or changes the process's environment.
+    Environment = 4,
+}
+
+impl Access {
+    fn from_number(number: u32) -> Option<Access> {
+        let all = [Access::Read, Access::Write, Access::LoadNative, Access::Processes, Access::Environment];
+        all.into_iter().find(|access| *access as u32 == number)
+    }
 }
 
 #[repr(C)]
@@ -81,6 +124,8 @@ struct HostTable {
     print: unsafe extern "C" fn(*const (), Text),
     log: unsafe extern "C" fn(*const (), u32, Text),
     report: unsafe extern "C" fn(*const (), &Error),
+    permit: unsafe extern "C" fn(*const (), u32, Text, *mut Fallible<Value>),
+    try_print: unsafe extern "C" fn(*const (), Text, *mut Fallible<Value>),
 }
 
 /// A reference together with its owner's key for it.
@@ -122,6 +167,8 @@ impl<T: HostType> Maker<T> {
         print: print::<T>,
         log: log::<T>,
         report: report::<T>,
+        permit: permit::<T>,
+        try_print: try_print::<T>,
     };
 }
 
@@ -195,7 +242,7 @@ impl Host {
     /// used twice.
     ///
     /// # Errors
-    /// Only when the host itself fails.
+    /// `limit` when others hold as many of the context's functions as may be.
     pub fn function(&self, known: Option<FunctionKey>) -> Result<(Callable, FunctionKey)> {
         let known = known.map_or(0, |key| key.0);
         // SAFETY: see `runtime`.
@@ -299,7 +346,43 @@ impl Host {
         if self.remaining_depth() > 0 { Ok(()) } else { too_deep(callee) }
     }
 
-    /// Prints: bytes are gathered and written in whole lines.
+    /// To be asked before the interpreter's own library does what reaches beyond the interpreter: whether
+    /// the context may. Of files, with the path; then the answer may be another path, to be used in its
+    /// place: the file that it leads to, through no link any more.
+    ///
+    /// # Errors
+    /// `permission`, naming the line of configuration that would allow it.
+    pub fn permit(&self, access: Access, path: &[u8]) -> Result<Option<Vec<u8>>> {
+        let text = Text { start: path.as_ptr(), len: path.len() };
+        // SAFETY: see `runtime`; a host that does not know the question has no permissions.
+        let answer = unsafe {
+            match suffix!(self.table.as_ptr(), HostTable, permit) {
+                Some(permit) => answered(|out| permit(self.data.as_ptr(), access as u32, text, out))?,
+                None => Value::Nil,
+            }
+        };
+        Ok(answer.view().as_bytes().map(<[u8]>::to_vec))
+    }
+
+    /// Prints, as [`print`](Host::print); for the print functions of scripts, which can tell of an error.
+    ///
+    /// # Errors
+    /// `limit` when the context has printed as much as it may: then nothing was printed.
+    pub fn try_print(&self, bytes: &[u8]) -> Result<()> {
+        let text = Text { start: bytes.as_ptr(), len: bytes.len() };
+        // SAFETY: see `runtime`.
+        unsafe {
+            match suffix!(self.table.as_ptr(), HostTable, try_print) {
+                Some(try_print) => answered(|out| try_print(self.data.as_ptr(), text, out)).map(drop),
+                None => {
+                    self.print(bytes);
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    /// Prints: bytes are gathered and written in whole lines. What is beyond the context's limit is dropped.
     pub fn print(&self, bytes: &[u8]) {
         let text = Text { start: bytes.as_ptr(), len: bytes.len() };
         // SAFETY: see `runtime`.
@@ -351,7 +434,7 @@ unsafe extern "C" fn function<T: HostType>(data: *const (), known: u64, out: *mu
     // SAFETY: see `runtime`.
     unsafe {
         let host = arc_ref::<T>(data);
-        let pair = guard(|| host.function((known != 0).then_some(FunctionKey(known))));
+        let pair = guard(|| host.function((known != 0).then_some(FunctionKey(known)))).and_then(|pair| pair);
         out.write(pair.map(|(reference, key)| Keyed { reference, key: key.0 }).into());
     }
 }
@@ -451,4 +534,23 @@ unsafe extern "C" fn report<T: HostType>(data: *const (), error: &Error) {
     // SAFETY: see `runtime`.
     let host = unsafe { arc_ref::<T>(data) };
     guard_drop(|| host.report(error.clone()));
+}
+
+unsafe extern "C" fn permit<T: HostType>(data: *const (), access: u32, path: Text, out: *mut Fallible<Value>) {
+    // SAFETY: see `runtime`.
+    unsafe {
+        let (host, path) = (arc_ref::<T>(data), path.bytes());
+        let unknown = || Error::new(Code::Permission, "this host does not know what is asked for");
+        let answer = Access::from_number(access).ok_or_else(unknown);
+        let answer = answer.and_then(|access| guard(|| host.permit(access, path)).and_then(|answer| answer));
+        out.write(answer.map(|path| path.map_or(Value::Nil, |path| Value::from(path.as_slice()))).into());
+    }
+}
+
+unsafe extern "C" fn try_print<T: HostType>(data: *const (), text: Text, out: *mut Fallible<Value>) {
+    // SAFETY: see `runtime`.
+    unsafe {
+        let (host, bytes) = (arc_ref::<T>(data), text.bytes());
+        out.write(guard(|| host.try_print(bytes)).and_then(|printed| printed).map(|()| Value::Nil).into());
+    }
 }

@@ -26,7 +26,7 @@ pub use callback::Callback;
 pub use cancel::{CancelToken, CancelType};
 pub use context::{ContextHandle, Entered};
 pub use engine::{EngineDescription, EngineHandle};
-pub use host::{Host, HostType, STOP_CONTEXT, STOP_TASK};
+pub use host::{Access, Host, HostType, STOP_CONTEXT, STOP_TASK};
 pub use info::{CallInfo, Derived, Facts, KeptInfo};
 pub use native::{Args, Native, NativeType};
 pub use object::{Object, ObjectType};

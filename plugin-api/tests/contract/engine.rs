@@ -33,9 +33,9 @@ impl HostType for TestHost {
     fn native(&self, index: usize) -> Option<Native> {
         (index == 0).then(|| calog_plugin_api::Function::new("math.one", || 1).build().unwrap())
     }
-    fn function(&self, known: Option<FunctionKey>) -> (Callable, FunctionKey) {
+    fn function(&self, known: Option<FunctionKey>) -> Result<(Callable, FunctionKey)> {
         let key = known.map_or(41, |key| key.0 + 1);
-        (callable(key, &self.drops), FunctionKey(key))
+        Ok((callable(key, &self.drops), FunctionKey(key)))
     }
     fn own_key(&self, callable: &Callable) -> Option<FunctionKey> {
         (callable.identity().key == 41).then_some(FunctionKey(41))

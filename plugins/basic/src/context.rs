@@ -1,11 +1,13 @@
 //! One BASIC program, as the host enters it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use calog_plugin_api::{
-    Args, CallInfo, Code, Context, ContextOptions, Descriptor, Error, Frame, FunctionKey, Host, Param, Result, Source,
-    SourceMode, Step, TaskKey, Value, WaitKey,
+    Access, Args, CallInfo, Code, Context, ContextOptions, Descriptor, Error, Frame, FunctionKey, Host, Param, Result,
+    Source, SourceMode, Step, TaskKey, Value, WaitKey,
 };
 
 use crate::compile::Compiler;
@@ -56,7 +58,11 @@ impl BasicContext {
         let core = &self.core;
         let is_module = |module: &str| core.natives.is_module(module);
         let mut files = core.files.borrow_mut();
-        let parser = Parser::new(&core.names, &mut files, &is_module);
+        let may_read = |path: &Path| {
+            let place = core.host.permit(Access::Read, path.as_os_str().as_bytes())?;
+            Ok(place.map_or_else(|| path.to_owned(), |place| OsString::from_vec(place).into()))
+        };
+        let parser = Parser::new(&core.names, &mut files, &is_module, &may_read);
         if only_expression { parser.only_expression(file) } else { parser.program(file) }
     }
 }

@@ -8,8 +8,8 @@ use calog_plugin_api::{
 };
 
 use crate::core::Core;
-use crate::ffi::{Interpreter, Loaded, Stack};
-use crate::{convert, errors, functions, library, modules, natives, task};
+use crate::ffi::{Interpreter, Loaded, Stack, limit_memory};
+use crate::{convert, errors, functions, guards, library, modules, natives, task};
 
 /// An open Lua script with its interpreter.
 pub struct LuaContext {
@@ -25,6 +25,7 @@ impl LuaContext {
         interpreter.attach(core.clone());
         library::install(main);
         modules::install(main);
+        guards::install(&core, main);
         natives::install(&core, main)?;
         Ok(LuaContext { core, interpreter })
     }
@@ -89,6 +90,11 @@ impl Context for LuaContext {
 
     fn memory_used(&self) -> u64 {
         self.interpreter.main().memory_used()
+    }
+
+    fn set_memory_limit(&self, bytes: u64) -> bool {
+        limit_memory(&self.core, self.interpreter.main(), bytes);
+        true
     }
 
     fn signature(&self, function: FunctionKey) -> Option<Descriptor> {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use calog_plugin_api::{ContextOptions, Host, KeptInfo, Result, RuntimeHandle, Value};
 
 use crate::convert::Reader;
-use crate::ffi::{Current, Ref, Stack};
+use crate::ffi::{Current, Memory, Ref, Stack};
 use crate::objects::Types;
 use crate::task::Tasks;
 use crate::{errors, functions, natives, objects};
@@ -23,6 +23,7 @@ pub(crate) struct Core {
     /// The stack of the main thread. It runs nothing, so it is free for short work.
     pub(crate) main: Stack,
     pub(crate) current: Current,
+    pub(crate) memory: Memory,
     pub(crate) tasks: Tasks,
     pub(crate) types: Types,
     /// The reader that is not in use.
@@ -84,6 +85,7 @@ impl Core {
             refs: Refs::new(main),
             main,
             current: Current::new(idle),
+            memory: Memory::default(),
             tasks: Tasks::default(),
             types: Types::default(),
             reader: Cell::new(None),

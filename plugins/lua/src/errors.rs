@@ -53,6 +53,13 @@ pub(crate) fn push(core: &Core, stack: Stack, error: &Error) {
     push_object(core, stack, error);
 }
 
+/// Pushes the error of a context that uses more memory than it may.
+pub(crate) fn push_over_limit(core: &Core, stack: Stack) {
+    let limit = core.memory.limit().unwrap_or_default();
+    let message = format!("the context's memory is limited to {limit} bytes: `limits.memory` of its options says so");
+    push_object(core, stack, &Error::new(Code::Limit, message));
+}
+
 fn push_object(core: &Core, stack: Stack, error: &Error) {
     stack.userdata(error.clone(), core.refs.error, 0);
 }

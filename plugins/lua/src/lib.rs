@@ -24,6 +24,7 @@ mod errors;
 #[allow(unsafe_code)]
 mod ffi;
 mod functions;
+mod guards;
 mod library;
 mod modules;
 mod natives;

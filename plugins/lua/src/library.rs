@@ -73,8 +73,10 @@ impl Entry for Print {
         }
         stack.str("\n");
         stack.concat(stack.top() - count);
-        core.host.print(stack.bytes(-1));
-        Reply::Values(0)
+        match core.host.try_print(stack.bytes(-1)) {
+            Ok(()) => Reply::Values(0),
+            Err(error) => errors::raise(core, stack, &error),
+        }
     }
 }
 
@@ -117,7 +119,9 @@ fn write(core: &Core, stack: Stack, first: i32, is_stdout: bool) -> Reply {
         stack.text(index);
     }
     stack.concat(stack.top() - count);
-    core.host.print(stack.bytes(-1));
+    if let Err(error) = core.host.try_print(stack.bytes(-1)) {
+        return errors::raise(core, stack, &error);
+    }
     stack.copy(upvalue(2));
     Reply::Values(1)
 }

@@ -35,8 +35,8 @@ pub(crate) fn of_exception(realm: &Realm, thrown: &Js<'_>) -> Error {
     {
         return error.with_frames(own_part(realm, thrown.ctx(), local.to_vec()));
     }
-    if thrown.is_null() && realm.limited.get() {
-        return Error::new(Code::Limit, "out of memory").with_frame(realm.names.borrow().bare());
+    if let (true, Some(limit)) = (thrown.is_null(), realm.limited.get()) {
+        return Error::new(Code::Limit, over_limit(limit)).with_frame(realm.names.borrow().bare());
     }
     match thrown.as_object().filter(|_| thrown.is_error()) {
         Some(object) => of_object(realm, object),
@@ -52,6 +52,7 @@ fn of_object(realm: &Realm, object: &Object<'_>) -> Error {
     let stack = text(object, "stack").unwrap_or_default();
     let code = text(object, "code").and_then(|code| Code::from_word(&code));
     let code = code.unwrap_or_else(|| code_of(&name, &message));
+    let is_memory = code == Code::Limit && name == "InternalError";
     // How foreign modules are told from files is no business of the reader.
     let message = if name == "SyntaxError" { message.replace("module 'calog:", "module '") } else { message };
     let message = match (name.is_empty(), message.is_empty()) {
@@ -59,10 +60,19 @@ fn of_object(realm: &Realm, object: &Object<'_>) -> Error {
         (false, true) => name,
         (false, false) => format!("{name}: {message}"),
     };
+    let message = match realm.limited.get() {
+        Some(limit) if is_memory => over_limit(limit),
+        _ => message,
+    };
     let frames = realm.names.borrow().frames(&stack);
     let frames = own_part(realm, ctx, frames);
     let frames = if frames.is_empty() { vec![realm.names.borrow().bare()] } else { frames };
     Error::new(code, message).with_frames(frames)
+}
+
+/// What an error says when there is no more memory.
+fn over_limit(limit: u64) -> String {
+    format!("the context's memory is limited to {limit} bytes: `limits.memory` of its options says so")
 }
 
 /// QuickJS's own limits have codes.

@@ -121,7 +121,8 @@ fn globals<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
         let make: Function<'js> =
             evaluate(ctx, GLOBALS, "calog:globals")?.try_into_function().map_err(|_| rquickjs::Error::Unknown)?;
         let print = ffi::function(ctx, |ctx, _this, args| {
-            ffi::realm_of(ctx).host.print(format!("{}\n", string(args.first())).as_bytes());
+            let line = format!("{}\n", string(args.first()));
+            errors::or_raise(ctx, ffi::realm_of(ctx).host.try_print(line.as_bytes()))?;
             Ok(Js::new_undefined(ctx.clone()))
         })?;
         let log = ffi::function(ctx, |ctx, _this, args| {

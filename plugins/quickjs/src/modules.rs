@@ -8,9 +8,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-use calog_plugin_api::{AggregateView, Args, CallInfo, Code, Error, Outcome, Result, Value, View};
+use calog_plugin_api::{Access, AggregateView, Args, CallInfo, Code, Error, Outcome, Result, Value, View};
 use rquickjs::{Ctx, Value as Js};
 
 use crate::ffi::{self, Fail};
@@ -146,7 +148,7 @@ fn clean(path: &Path) -> PathBuf {
 fn prepare(realm: &Realm, module: &str) -> Result<()> {
     let needed = match module.starts_with(FOREIGN) {
         true => vec![module.to_owned()],
-        false => scan(realm, module, &read(module)?)?,
+        false => scan(realm, module, &read(realm, module)?)?,
     };
     for module in needed {
         if realm.modules.is_open(&module) {
@@ -204,7 +206,7 @@ pub(crate) fn walk(realm: &Realm, name: &str, text: &[u8]) -> Result<Vec<String>
 pub(crate) fn load(realm: &Realm, module: &str) -> Result<Loaded> {
     let modules = &realm.modules;
     if !module.starts_with(FOREIGN) {
-        let text = read(module)?;
+        let text = read(realm, module)?;
         if !modules.scanning() {
             modules.loaded.borrow_mut().insert(module.to_owned());
         }
@@ -220,8 +222,11 @@ pub(crate) fn load(realm: &Realm, module: &str) -> Result<Loaded> {
     exports.map(Loaded::Foreign).ok_or_else(|| Error::new(Code::NotFound, format!("{module} was not opened")))
 }
 
-fn read(path: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::new(Code::Io, format!("cannot read module '{path}': {error}")))
+/// A file's text, if the context may read it.
+fn read(realm: &Realm, path: &str) -> Result<Vec<u8>> {
+    let followed = realm.host.permit(Access::Read, path.as_bytes())?.map(OsString::from_vec);
+    let text = std::fs::read(followed.as_deref().unwrap_or(OsStr::new(path)));
+    text.map_err(|error| Error::new(Code::Io, format!("cannot read module '{path}': {error}")))
 }
 
 /// The pairs of an exports map that can be imported by name.

@@ -180,6 +180,46 @@ pub(crate) const PATCHES: &[Patch] = &[
     ),
     // Bytecode is trusted blindly: none is read.
     once(FILE, "if(SQ_SUCCEEDED(sq_readclosure(v,file_read,file))) {", "if(false) {"),
+    // What reaches beyond the interpreter asks first.
+    once(
+        FILE,
+        "        newf = sqstd_fopen(filename, mode);\n",
+        "        filename = calog_permit_open(v, filename, mode);\n        if(!filename) return SQ_ERROR;\n        \
+         newf = sqstd_fopen(filename, mode);\n",
+    ),
+    once(
+        FILE,
+        "    SQFILE file = sqstd_fopen(filename,_SC(\"rb\"));\n",
+        "    const SQChar *place = calog_permit(v,CALOG_READ,filename);\n    if(!place) return SQ_ERROR;\n    \
+         SQFILE file = sqstd_fopen(place,_SC(\"rb\"));\n",
+    ),
+    once(
+        FILE,
+        "    SQFILE file = sqstd_fopen(filename,_SC(\"wb+\"));\n",
+        "    filename = calog_permit(v,CALOG_WRITE,filename);\n    if(!filename) return SQ_ERROR;\n    \
+         SQFILE file = sqstd_fopen(filename,_SC(\"wb+\"));\n",
+    ),
+    once(
+        SYSTEM,
+        "        sq_pushstring(v,scgetenv(s),-1);\n",
+        "        if(!calog_permit(v,CALOG_ENVIRONMENT,s)) return SQ_ERROR;\n        sq_pushstring(v,scgetenv(s),-1);\n",
+    ),
+    once(
+        SYSTEM,
+        "        sq_pushinteger(v,scsystem(s));\n",
+        "        if(!calog_permit(v,CALOG_PROCESSES,s)) return SQ_ERROR;\n        sq_pushinteger(v,scsystem(s));\n",
+    ),
+    once(
+        SYSTEM,
+        "    if(scremove(s)==-1)\n",
+        "    if(!(s = calog_permit(v,CALOG_WRITE,s))) return SQ_ERROR;\n    if(scremove(s)==-1)\n",
+    ),
+    once(
+        SYSTEM,
+        "    if(screname(oldn,newn)==-1)\n",
+        "    if(!(oldn = calog_permit(v,CALOG_WRITE,oldn))) return SQ_ERROR;\n    \
+         if(!(newn = calog_permit(v,CALOG_WRITE,newn))) return SQ_ERROR;\n    if(screname(oldn,newn)==-1)\n",
+    ),
     // Two threads that ask for the date.
     once(SYSTEM, "    tm *date;\n", "    tm *date, room;\n"),
     once(SYSTEM, "date = gmtime(&t);", "date = gmtime_r(&t, &room);"),

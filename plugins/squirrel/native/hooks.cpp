@@ -32,6 +32,17 @@ void calog_no_memory() { hooks.no_memory(); abort(); }
 
 void calog_print(SQVM *vm, const char *text, unsigned long long size) { hooks.print(vm, text, size); }
 
+const char *calog_permit(SQVM *vm, CalogAccess access, const char *path) { return hooks.permit(vm, access, path); }
+
+const char *calog_permit_open(SQVM *vm, const char *path, const char *mode)
+{
+    bool writes = strpbrk(mode, "wa+"), reads = strpbrk(mode, "r+");
+    const char *place = path;
+    if(reads || !writes) place = calog_permit(vm, CALOG_READ, path);
+    if(place && writes) place = calog_permit(vm, CALOG_WRITE, path);
+    return place;
+}
+
 void calog_check()
 {
     if(account && account->running && account->poll) hooks.stop(account);

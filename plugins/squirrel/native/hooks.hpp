@@ -36,6 +36,7 @@ struct CalogHooks {
     void (*stop)(CalogShared *);
     void (*too_deep)();
     void (*print)(SQVM *, const char *, unsigned long long);
+    const char *(*permit)(SQVM *, unsigned, const char *);
 };
 
 // Whether the code may go on; else an error is raised.
@@ -58,6 +59,14 @@ void *calog_realloc(void *memory, unsigned long long before, unsigned long long 
 void calog_ask(unsigned long long count, unsigned long long each);
 // Prints through the host.
 void calog_print(SQVM *vm, const char *text, unsigned long long size);
+
+// What the library does beyond the interpreter: the numbers of `Access` in calog's plugin API.
+enum CalogAccess { CALOG_READ = 0, CALOG_WRITE = 1, CALOG_PROCESSES = 3, CALOG_ENVIRONMENT = 4 };
+// The path that is to be used in the place of this one, which stays as it is for one more question of the
+// kind; null, with an error raised, when the context may not.
+const char *calog_permit(SQVM *vm, CalogAccess access, const char *path);
+// The same for a file that is opened in a mode.
+const char *calog_permit_open(SQVM *vm, const char *path, const char *mode);
 
 // The first place of one text in another, or null.
 const char *calog_find(const char *text, size_t size, const char *wanted, size_t wanted_size);

@@ -1,6 +1,7 @@
 //! What all parts of one context share: the host, what runs now, and what is known of its values.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CString, c_char};
 use std::rc::Rc;
 
 use calog_plugin_api::{ContextOptions, Host, KeptInfo, Result, RuntimeHandle, Value};
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) misspelt: Cell<Option<Misspelt>>,
     /// The reader that is not in use.
     pub(crate) reader: Cell<Option<Box<Reader>>>,
+    /// The last two paths that Squirrel's library was told to use.
+    paths: RefCell<[CString; 2]>,
     lenient: bool,
     closing: Cell<bool>,
 }
@@ -62,6 +65,7 @@ impl Core {
             object_class: objects::class(main),
             misspelt: Cell::new(None),
             reader: Cell::new(None),
+            paths: RefCell::default(),
             lenient: options.lenient(),
             closing: Cell::new(false),
             host,
@@ -71,6 +75,16 @@ impl Core {
     /// Whether values that cannot be represented are coerced or dropped instead of failing the call.
     pub(crate) fn lenient(&self) -> bool {
         self.lenient || self.current.info().lenient()
+    }
+
+    /// Keeps a path that C code uses until it has asked for two more.
+    pub(crate) fn keep_path(&self, path: Vec<u8>) -> *const c_char {
+        // No path of the system has a NUL; an empty one names nothing.
+        let path = CString::new(path).unwrap_or_default();
+        let mut paths = self.paths.borrow_mut();
+        paths.swap(0, 1);
+        paths[0] = path;
+        paths[0].as_ptr()
     }
 
     /// From now on no call goes out, and nothing but memory is freed.

@@ -69,7 +69,11 @@ pub(crate) fn throw_over_limit(core: &Core, stack: Stack) {
 pub(crate) fn over_limit(core: &Core) -> Error {
     match core.shared.limit() {
         u64::MAX => Error::new(Code::Limit, "there is no more memory"),
-        limit => Error::new(Code::Limit, format!("the context's memory is limited to {limit} bytes")),
+        limit => {
+            let message =
+                format!("the context's memory is limited to {limit} bytes: `limits.memory` of its options says so");
+            Error::new(Code::Limit, message)
+        }
     }
 }
 
@@ -86,7 +90,7 @@ fn too_deep() -> Error {
     Error::new(Code::Depth, "calls nest too deeply")
 }
 
-fn throw(core: &Core, stack: Stack, error: &Error) {
+pub(crate) fn throw(core: &Core, stack: Stack, error: &Error) {
     raise(core, stack, error);
     stack.set_error();
 }

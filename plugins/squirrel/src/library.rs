@@ -7,7 +7,7 @@
 use std::ffi::CStr;
 
 use crate::core::Core;
-use crate::errors::raise_message;
+use crate::errors::{self, raise_message};
 use crate::ffi::{Entry, Reply, Stack, Type};
 
 /// Slots of a thread that a script makes.
@@ -45,8 +45,10 @@ impl Entry for Print {
             stack.last_error();
             return Reply::Raise;
         }
-        core.host.print(stack.bytes(-1));
-        Reply::Nothing
+        match core.host.try_print(stack.bytes(-1)) {
+            Ok(()) => Reply::Nothing,
+            Err(error) => errors::raise(core, stack, &error),
+        }
     }
 }
 

@@ -204,7 +204,7 @@ impl Core {
             }
             Out::Input { is_text, prompt } => {
                 if let Some(prompt) = prompt {
-                    self.host.print(&prompt);
+                    self.host.try_print(&prompt)?;
                 }
                 Ok(Answer::Later(Kind::Input { is_text }, input::line(&self.runtime)?))
             }

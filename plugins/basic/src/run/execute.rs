@@ -487,8 +487,8 @@ impl Run<'_> {
                             continue 'frame;
                         }
                     }
-                    Op::Print { from } => self.core.print(&at!(window, from)),
-                    Op::LineEnd => self.core.host.print(b"\n"),
+                    Op::Print { from } => check!(self.core.print(&at!(window, from))),
+                    Op::LineEnd => check!(self.core.host.try_print(b"\n").map_err(Fault::from)),
                     Op::Input { to, is_text, prompt } => {
                         let prompt = if prompt == NO_PROMPT { None } else { proto.constants.get(prompt as usize) };
                         let prompt = if let Some(Val::Text(text)) = prompt { Some(text.clone()) } else { None };

@@ -34,11 +34,12 @@ impl Core {
     }
 
     /// Prints a value.
-    pub(super) fn print(&self, value: &Val) {
-        match value {
-            Val::Text(text) => self.host.print(text),
-            value => self.host.print(self.shown(value).as_bytes()),
-        }
+    pub(super) fn print(&self, value: &Val) -> Outcome<()> {
+        let printed = match value {
+            Val::Text(text) => self.host.try_print(text),
+            value => self.host.try_print(self.shown(value).as_bytes()),
+        };
+        printed.map_err(Fault::from)
     }
 
     /// What is printed of a value that is no string.

@@ -12,6 +12,8 @@ pub(crate) use parser::{Parsed, Parser, SourceFile};
 
 use std::rc::Rc;
 
+use calog_plugin_api::Error;
+
 use crate::fault::{Fault, Number};
 
 /// Where something stands: file, row and column, both from 1; the column counts bytes.
@@ -42,6 +44,10 @@ impl Wrong {
 
     pub(crate) fn with(number: Number, at: Place, more: impl Into<String>) -> Wrong {
         Wrong { fault: Fault::with(number, more.into()), at, is_incomplete: false }
+    }
+
+    pub(crate) fn broker(error: Error, at: Place) -> Wrong {
+        Wrong { fault: Fault::Broker(error), at, is_incomplete: false }
     }
 
     pub(crate) fn incomplete(number: Number, at: Place) -> Wrong {

@@ -34,11 +34,15 @@ pub(crate) struct Parsed {
     pub(crate) modules: Vec<String>,
 }
 
+/// Says which file is to be read for a path, if any may.
+pub(crate) type MayRead<'n> = &'n dyn Fn(&Path) -> calog_plugin_api::Result<PathBuf>;
+
 /// Parses one program.
 pub(crate) struct Parser<'n> {
     pub(super) names: &'n Names,
     pub(super) files: &'n mut Files,
     pub(super) is_module: &'n dyn Fn(&str) -> bool,
+    pub(super) may_read: MayRead<'n>,
     pub(super) tokens: Vec<Token>,
     pub(super) next: usize,
     pub(super) nesting: u32,
@@ -54,11 +58,17 @@ pub(crate) struct Parser<'n> {
 
 impl<'n> Parser<'n> {
     /// A parser; it adds the files it reads to `files`.
-    pub(crate) fn new(names: &'n Names, files: &'n mut Files, is_module: &'n dyn Fn(&str) -> bool) -> Parser<'n> {
+    pub(crate) fn new(
+        names: &'n Names,
+        files: &'n mut Files,
+        is_module: &'n dyn Fn(&str) -> bool,
+        may_read: MayRead<'n>,
+    ) -> Parser<'n> {
         Parser {
             names,
             files,
             is_module,
+            may_read,
             tokens: Vec::new(),
             next: 0,
             nesting: 0,

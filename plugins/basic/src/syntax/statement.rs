@@ -504,8 +504,9 @@ impl Parser<'_> {
         if self.imported.len() >= MAX_FILES {
             return Err(Wrong::new(Number::ProgramTooLong, at));
         }
+        let place = (self.may_read)(&path).map_err(|error| Wrong::broker(error, at))?;
         let text =
-            std::fs::read(&path).map_err(|error| Wrong::with(Number::FailedToOpen, at, format!("{name}: {error}")))?;
+            std::fs::read(place).map_err(|error| Wrong::with(Number::FailedToOpen, at, format!("{name}: {error}")))?;
         let body = self.nested(|this| this.imported(&name, path, &text))?;
         block.push(Statement { at, kind: StatementKind::Imported(body) });
         Ok(())

@@ -197,18 +197,18 @@ impl HostType for MockHost {
     fn native(&self, index: usize) -> Option<Native> {
         self.natives.get(index).map(|(_, native)| native.clone())
     }
-    fn function(&self, known: Option<FunctionKey>) -> (Callable, FunctionKey) {
+    fn function(&self, known: Option<FunctionKey>) -> Result<(Callable, FunctionKey)> {
         let mut all = self.functions.borrow_mut();
         if let Some(key) = known
             && let Some(function) = all.get(&key.0).and_then(Weak::upgrade)
         {
-            return (Callable::new(function), key);
+            return Ok((Callable::new(function), key));
         }
         let key = next();
         let function = Arc::new(Exported { context: self.id, key });
         all.retain(|_, it| it.strong_count() > 0);
         all.insert(key, Arc::downgrade(&function));
-        (Callable::new(function), FunctionKey(key))
+        Ok((Callable::new(function), FunctionKey(key)))
     }
     fn own_key(&self, callable: &Callable) -> Option<FunctionKey> {
         let identity = callable.identity();

@@ -11,6 +11,7 @@ use mlua::ffi::{self, lua_Debug, lua_State};
 
 use super::interpreter;
 use super::stack::Stack;
+use crate::errors;
 
 /// What code that is stopped ends with.
 pub(crate) const STOPPED: &str = "the context was stopped";
@@ -151,7 +152,7 @@ unsafe fn allow_hooks(state: *mut lua_State) {
     unsafe { state.cast::<u8>().add(ALLOW_HOOK).write_volatile(1) };
 }
 
-/// The hook: raises an error as long as the context shall stop, so that a `pcall` around the code gets
+/// The hook: raises an error as long as the context shall stop, or uses too much memory, so that a `pcall` around the code gets
 /// no further; takes itself away once it shall not.
 ///
 /// # Safety
@@ -159,9 +160,18 @@ unsafe fn allow_hooks(state: *mut lua_State) {
 unsafe extern "C-unwind" fn look(state: *mut lua_State, _debug: *mut lua_Debug) {
     // SAFETY: Lua passes the running thread, whose core outlives it; this frame owns nothing.
     unsafe {
-        if !interpreter::core(state).host.stopping() {
-            ffi::lua_sethook(state, None, 0, 0);
-            return;
+        let core = interpreter::core(state);
+        if !core.host.stopping() {
+            if core.memory.is_over() {
+                // What nobody uses any more does not count.
+                ffi::lua_gc(state, ffi::LUA_GCCOLLECT);
+            }
+            if !core.memory.is_over() {
+                ffi::lua_sethook(state, None, 0, 0);
+                return;
+            }
+            errors::push_over_limit(core, Stack::new(state));
+            ffi::lua_error(state);
         }
         ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
         allow_hooks(state);

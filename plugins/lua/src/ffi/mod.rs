@@ -20,6 +20,7 @@
 mod cell;
 mod current;
 mod interpreter;
+mod memory;
 mod shrink;
 mod stack;
 mod trampoline;
@@ -27,6 +28,7 @@ mod trampoline;
 pub(crate) use cell::Kept;
 pub(crate) use current::{Current, STOPPED, arm};
 pub(crate) use interpreter::Interpreter;
+pub(crate) use memory::{Memory, limit as limit_memory};
 pub(crate) use shrink::Layout;
 pub(crate) use stack::{Level, Loaded, Progress, REGISTRY, Ref, Stack, Type, upvalue};
 pub(crate) use trampoline::{Entry, Reply};

@@ -175,16 +175,16 @@ impl HostType for MockHost {
     fn native(&self, index: usize) -> Option<Native> {
         self.natives.get(index).map(|(_, native)| native.clone())
     }
-    fn function(&self, known: Option<FunctionKey>) -> (Callable, FunctionKey) {
+    fn function(&self, known: Option<FunctionKey>) -> Result<(Callable, FunctionKey)> {
         let mut living = self.shared.living.lock().unwrap();
         if let Some(own) = known.and_then(|key| living.get(&key.0)).and_then(Weak::upgrade) {
             let key = own.key;
-            return (Callable::new(own), FunctionKey(key));
+            return Ok((Callable::new(own), FunctionKey(key)));
         }
         let key = self.shared.last_key.fetch_add(1, Ordering::Relaxed) + 1;
         let own = Arc::new(Own { key, shared: self.shared.clone() });
         living.insert(key, Arc::downgrade(&own));
-        (Callable::new(own), FunctionKey(key))
+        Ok((Callable::new(own), FunctionKey(key)))
     }
     fn own_key(&self, callable: &Callable) -> Option<FunctionKey> {
         let identity = callable.identity();

@@ -40,6 +40,7 @@ pub(super) struct Hooks {
     pub(super) stop: unsafe extern "C-unwind" fn(*mut c_void),
     pub(super) too_deep: unsafe extern "C-unwind" fn(),
     pub(super) print: unsafe extern "C-unwind" fn(Vm, *const c_char, u64),
+    pub(super) permit: unsafe extern "C-unwind" fn(Vm, u32, *const c_char) -> *const c_char,
 }
 
 /// What `sq_suspendvm` returns, and with it the native, when the thread can be suspended.

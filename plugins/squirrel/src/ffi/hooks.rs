@@ -1,8 +1,11 @@
 //! What the patched interpreter calls: stops, depth, errors on their way, the end of memory.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
 use std::sync::Once;
+
+use calog_plugin_api::Access;
 
 use super::api::{self, Hooks, Vm};
 use super::interpreter;
@@ -25,7 +28,7 @@ pub(crate) enum Unwound {
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep, print };
+        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep, print, permit };
         // SAFETY: the table is copied.
         unsafe { api::calog_squirrel_hooks(&hooks) };
     });
@@ -63,6 +66,27 @@ unsafe extern "C-unwind" fn print(vm: Vm, text: *const c_char, size: u64) {
     };
     if let Some(core) = shared.core() {
         core.host.print(text);
+    }
+}
+
+/// What the interpreter's library does beyond it, by the numbers of `CalogAccess`.
+const ACCESSES: [(u32, Access); 4] =
+    [(0, Access::Read), (1, Access::Write), (3, Access::Processes), (4, Access::Environment)];
+
+/// The path to use in the place of this one; null, with an error raised, when the context may not.
+unsafe extern "C-unwind" fn permit(vm: Vm, access: u32, path: *const c_char) -> *const c_char {
+    // SAFETY: the interpreter passes its running thread, and a text that stays until this returns.
+    let (shared, stack, text) = unsafe { (interpreter::shared(vm), Stack::new(vm), CStr::from_ptr(path)) };
+    let (Some(core), Some((_, access))) = (shared.core(), ACCESSES.iter().find(|(number, _)| *number == access)) else {
+        return ptr::null();
+    };
+    match core.host.permit(*access, text.to_bytes()) {
+        Ok(None) => path,
+        Ok(Some(place)) => core.keep_path(place),
+        Err(error) => {
+            errors::throw(core, stack, &error);
+            ptr::null()
+        }
     }
 }
 
