@@ -189,7 +189,8 @@ impl HostType for ContextHost {
 
     fn try_print(&self, bytes: &[u8]) -> Result<()> {
         if let Some(rights) = &self.shared.rights {
-            rights.take(Limit::Output, bytes.len() as u64).map_err(|error| self.shared.at_limit(error))?;
+            let counted = rights.take(&Limit::Output.into(), bytes.len() as u64);
+            counted.map_err(|error| self.shared.at_limit(error))?;
         }
         self.shared.printer.print(bytes);
         Ok(())

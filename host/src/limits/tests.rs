@@ -13,7 +13,7 @@ fn strings(items: &[&str]) -> Value {
 fn rights_under(options: &[(&str, Value)], opener: Option<&Arc<Rights>>) -> Option<Arc<Rights>> {
     let options = Value::map(options.iter().cloned()).expect("a map");
     let terms = Terms::read(options.view(), Some(Path::new("/app"))).expect("options that are right");
-    Rights::new("plug", &terms, opener)
+    Rights::new("plug", None, &terms, opener)
 }
 
 fn rights(options: &[(&str, Value)]) -> Arc<Rights> {
@@ -89,13 +89,13 @@ fn nobody_has_more_than_who_opened_it() {
     assert!(more.check_native("sync.Queue").is_err());
     assert_eq!(more.most(Limit::Contexts), Some(2));
     // Both count, and what was refused is counted at none.
-    assert_eq!((more.take(Limit::Contexts, 1), opener.take(Limit::Contexts, 1)), (Ok(()), Ok(())));
+    assert_eq!((more.take(&Limit::Contexts.into(), 1), opener.take(&Limit::Contexts.into(), 1)), (Ok(()), Ok(())));
     let message =
         "context 'plug' may have 2 contexts that it opened at most: `limits.contexts` in its [[context]] says so";
-    refused(more.take(Limit::Contexts, 1), Code::Limit, message);
+    refused(more.take(&Limit::Contexts.into(), 1), Code::Limit, message);
     assert_eq!(more.used[Limit::Contexts as usize].load(Ordering::Relaxed), 1);
-    opener.give_back(Limit::Contexts, 1);
-    assert_eq!(more.take(Limit::Contexts, 1), Ok(()));
+    opener.give_back(&Limit::Contexts.into(), 1);
+    assert_eq!(more.take(&Limit::Contexts.into(), 1), Ok(()));
 }
 
 #[test]

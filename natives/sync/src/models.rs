@@ -8,7 +8,7 @@ use std::env;
 use std::sync::Arc;
 
 use calog_plugin_api::host_side::promise;
-use calog_plugin_api::{Canceller, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, Value};
+use calog_plugin_api::{Canceller, Code, Completion, Counted, Error, Finisher, KeptInfo, Outcome, Result, Value};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::sync::mpsc::{Receiver, TryRecvError, channel};
 use shuttle::thread::{JoinHandle, spawn, yield_now};
@@ -58,6 +58,10 @@ struct Plain;
 impl Promises for Plain {
     fn promise(&self, text: &str) -> (Completion, Finisher) {
         promise(text, false, None)
+    }
+
+    fn count_item(&self) -> calog_plugin_api::Result<Counted> {
+        Ok(Counted::NOTHING)
     }
 }
 
@@ -313,7 +317,7 @@ fn nobody_takes_the_room_that_others_wait_for() {
             spawn(move || get(&queue).result().is_ok())
         });
         for _ in 0..3 {
-            assert_eq!(queue.try_put(9.into()), Ok(false));
+            assert_eq!(queue.try_put(&Plain, 9.into()), Ok(false));
         }
         assert_eq!(getters.map(joined), [true; 3]);
         assert_eq!(rest(&queue), [4, 5]);
