@@ -14,7 +14,7 @@ use calog_plugin_api::{
 
 use crate::context::ContextShared;
 use crate::function::DeadFunction;
-use crate::limits::Limit;
+use crate::limits::{Limit, What};
 use crate::local::LocalContext;
 use crate::object::{DeadObject, ScriptObject};
 use crate::worker::Worker;
@@ -194,6 +194,15 @@ impl HostType for ContextHost {
         }
         self.shared.printer.print(bytes);
         Ok(())
+    }
+
+    fn reached(&self, limit: &str) -> Error {
+        let rights = self.shared.rights.as_ref();
+        let error = match (rights, What::named(limit)) {
+            (Some(rights), What::Known(limit)) => rights.reached(limit),
+            _ => Error::new(Code::Limit, format!("context '{}' has reached its limit of {limit}", self.shared.name)),
+        };
+        self.shared.at_limit(error)
     }
 
     fn permit(&self, access: Access, path: &[u8]) -> Result<Option<Vec<u8>>> {

@@ -60,6 +60,8 @@ fn install_write(stack: Stack) {
 struct Print;
 
 impl Entry for Print {
+    const OWNS_NOTHING: bool = true;
+
     fn run(core: &Core, stack: Stack) -> Reply {
         let count = stack.top();
         for index in 1..=count {
@@ -84,6 +86,8 @@ impl Entry for Print {
 struct Write;
 
 impl Entry for Write {
+    const OWNS_NOTHING: bool = true;
+
     fn run(core: &Core, stack: Stack) -> Reply {
         // Where Lua keeps the file that `io.output` has set.
         stack.raw_field(crate::ffi::REGISTRY, "_IO_output");
@@ -97,6 +101,8 @@ impl Entry for Write {
 struct WriteTo;
 
 impl Entry for WriteTo {
+    const OWNS_NOTHING: bool = true;
+
     fn run(core: &Core, stack: Stack) -> Reply {
         let is_stdout = stack.top() > 0 && stack.same(1, upvalue(2));
         write(core, stack, 2, is_stdout)
@@ -266,7 +272,8 @@ fn resume(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
 
 /// Runs a coroutine on; waits inside it either suspend the caller or, where that cannot be, pump here.
 fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
-    let mut progress = core.current.inside(thread, || thread.resume(Some(stack), args));
+    let on = |args| core.current.inside(thread, || core.memory.jumpable(true, || thread.resume(Some(stack), args)));
+    let mut progress = on(args);
     while let Progress::Yielded(0) = progress
         && core.tasks.is_wait_pending()
     {
@@ -276,7 +283,7 @@ fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
         }
         core.tasks.wait_in_place(core, stack);
         core.tasks.end_busy(thread);
-        progress = core.current.inside(thread, || thread.resume(Some(stack), 0));
+        progress = on(0);
     }
     if core.host.stopping() {
         // The interrupt came while the coroutine ran, and has reached nobody else.
@@ -294,6 +301,7 @@ fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
         }
         Progress::Failed => {
             thread.move_to(stack, 1);
+            errors::name_refusal(core, stack);
             Resumed::Failed
         }
     }
