@@ -120,7 +120,7 @@ impl RuntimeType for Shared {
         let context = core.context(ContextId(context)).ok_or_else(gone)?;
         let Some(rights) = &context.rights else { return Ok(Callback::new(|_outcome| {})) };
         let taken = Taken::some(rights, What::named(what), amount).map_err(|error| context.at_limit(error))?;
-        Ok(Callback::new(move |_outcome| drop(taken)))
+        Ok(Callback::new(move |_outcome| taken.keep()))
     }
 
     fn site(&self, context: u64) -> Option<Frame> {

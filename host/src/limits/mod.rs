@@ -64,6 +64,11 @@ impl Taken {
     pub(crate) fn one(rights: &Arc<Rights>, limit: Limit) -> Result<Taken> {
         Taken::some(rights, limit.into(), 1)
     }
+
+    /// It is never given back.
+    pub(crate) fn keep(mut self) {
+        self.amount = 0;
+    }
 }
 
 impl Drop for Taken {

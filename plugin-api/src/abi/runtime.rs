@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Args, CallInfo, Callable, Callback, CancelToken, Fallible, Head, Native, Text, answered, arc_ref, guard,
+    Args, CallInfo, Callable, Callback, CancelToken, Fallible, Head, Native, Outcome, Text, answered, arc_ref, guard,
     guard_drop, release_arc, retain_arc, shared_handle,
 };
 use crate::completion::{Completion, Finisher};
@@ -48,7 +48,7 @@ pub trait RuntimeType: Send + Sync + 'static {
     fn when_closed(&self, context: u64, hook: Callback);
     /// Whom to ask what the task of a call is called.
     fn name_tasks(&self, names: Native);
-    /// Counts what a context uses until the callback, which is never called, is dropped.
+    /// Counts what a context uses until the callback is dropped; once it is called, for ever.
     ///
     /// # Errors
     /// `limit` when there may be no more, `dead` when the context is gone.
@@ -302,6 +302,13 @@ pub struct Counted(Option<Callback>);
 impl Counted {
     /// Nothing: nobody limits it.
     pub const NOTHING: Counted = Counted(None);
+
+    /// It is never given back: what counts is how much there was.
+    pub fn for_ever(mut self) {
+        if let Some(counted) = self.0.take() {
+            counted.call(Outcome::Ready(Value::Nil));
+        }
+    }
 }
 
 impl std::fmt::Debug for Counted {

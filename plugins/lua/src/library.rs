@@ -43,14 +43,20 @@ fn install_write(stack: Stack) {
     let io = stack.top();
     if stack.raw_field(io, "stdout") == Type::Userdata && stack.metatable(-1) {
         let (stdout, metatable) = (io + 1, io + 2);
-        stack.raw_field(io, "write");
-        stack.copy(stdout);
-        stack.function::<Write>(2);
+        stack.raw_field(io, "stderr");
+        let stderr = stack.top();
+        let with_files = |name| {
+            stack.raw_field(-1, name);
+            stack.copy(stdout);
+            stack.copy(stderr);
+        };
+        stack.copy(io);
+        with_files("write");
+        stack.function::<Write>(3);
         stack.set_raw_field(io, "write");
         stack.raw_field(metatable, "__index");
-        stack.raw_field(-1, "write");
-        stack.copy(stdout);
-        stack.function::<WriteTo>(2);
+        with_files("write");
+        stack.function::<WriteTo>(3);
         stack.set_raw_field(-2, "write");
     }
     stack.set_top(io - 1);
@@ -82,7 +88,8 @@ impl Entry for Print {
     }
 }
 
-/// `io.write` over Lua's own in the first upvalue: standard output, the second, goes through the host.
+/// `io.write` over Lua's own in the first upvalue: standard output, the second, goes through the host, and
+/// what goes to standard error, the third, counts.
 struct Write;
 
 impl Entry for Write {
@@ -91,29 +98,34 @@ impl Entry for Write {
     fn run(core: &Core, stack: Stack) -> Reply {
         // Where Lua keeps the file that `io.output` has set.
         stack.raw_field(crate::ffi::REGISTRY, "_IO_output");
-        let is_stdout = stack.same(-1, upvalue(2));
+        let file = File::at(stack, -1);
         stack.pop(1);
-        write(core, stack, 1, is_stdout)
+        write(core, stack, 1, file)
     }
 }
 
-/// `file:write` over Lua's own in the first upvalue; the second is standard output.
+/// `file:write` over Lua's own in the first upvalue; the others are those of `Write`.
 struct WriteTo;
 
 impl Entry for WriteTo {
     const OWNS_NOTHING: bool = true;
 
     fn run(core: &Core, stack: Stack) -> Reply {
-        let is_stdout = stack.top() > 0 && stack.same(1, upvalue(2));
-        write(core, stack, 2, is_stdout)
+        let file = if stack.top() > 0 { File::at(stack, 1) } else { File::Other };
+        write(core, stack, 2, file)
     }
 }
 
 /// Writes the arguments from `first` on. What raises here owns nothing.
-fn write(core: &Core, stack: Stack, first: i32, is_stdout: bool) -> Reply {
+fn write(core: &Core, stack: Stack, first: i32, file: File) -> Reply {
     let count = stack.top();
     let printable = |index| matches!(stack.kind(index), Type::String | Type::Number);
-    if !is_stdout || !(first..=count).all(printable) || !stack.reserve(count + 4) {
+    if file == File::Error
+        && let Err(error) = count_output(core, stack, first)
+    {
+        return errors::raise(core, stack, &error);
+    }
+    if file != File::Output || !(first..=count).all(printable) || !stack.reserve(count + 4) {
         // Not for us, or wrong: Lua's own function writes or complains.
         stack.copy(upvalue(1));
         stack.insert(1);
@@ -130,6 +142,43 @@ fn write(core: &Core, stack: Stack, first: i32, is_stdout: bool) -> Reply {
     }
     stack.copy(upvalue(2));
     Reply::Values(1)
+}
+
+/// Which file is written to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum File {
+    Output,
+    Error,
+    Other,
+}
+
+impl File {
+    /// The file at this index, among those that the running function knows.
+    fn at(stack: Stack, index: i32) -> File {
+        match (stack.same(index, upvalue(2)), stack.same(index, upvalue(3))) {
+            (true, _) => File::Output,
+            (_, true) => File::Error,
+            (false, false) => File::Other,
+        }
+    }
+}
+
+/// Counts the arguments from `first` on as output.
+fn count_output(core: &Core, stack: Stack, first: i32) -> calog_plugin_api::Result<()> {
+    let length = |index| match stack.kind(index) {
+        Type::String => stack.bytes(index).len(),
+        Type::Number => {
+            stack.text(index);
+            let length = stack.bytes(-1).len();
+            stack.pop(1);
+            length
+        }
+        // Lua's own function complains.
+        _ => 0,
+    };
+    let bytes: usize = (first..=stack.top()).map(length).sum();
+    core.current.info().count("output", bytes as u64)?.for_ever();
+    Ok(())
 }
 
 /// `coroutine.yield`.
