@@ -350,7 +350,6 @@ fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
         }
         Progress::Failed => {
             thread.move_to(stack, 1);
-            errors::name_refusal(core, stack);
             Resumed::Failed
         }
     }
@@ -366,7 +365,7 @@ fn run_on(core: &Core, stack: Stack, thread: Stack) -> Resumed {
 struct Resume;
 
 impl Resume {
-    fn reply(stack: Stack, resumed: Resumed) -> Reply {
+    fn reply(core: &Core, stack: Stack, resumed: Resumed) -> Reply {
         match resumed {
             Resumed::Fine(count) => {
                 stack.bool(true);
@@ -374,6 +373,7 @@ impl Resume {
                 Reply::Values(count + 1)
             }
             Resumed::Failed => {
+                errors::name_refusal(core, stack);
                 stack.bool(false);
                 stack.insert(-2);
                 Reply::Values(2)
@@ -386,12 +386,12 @@ impl Resume {
 impl Entry for Resume {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(1) else { return no_coroutine(stack, "resume") };
-        Resume::reply(stack, resume(core, stack, thread, stack.top() - 1))
+        Resume::reply(core, stack, resume(core, stack, thread, stack.top() - 1))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(1) else { return calls::tampered(stack) };
-        Resume::reply(stack, run_on(core, stack, thread))
+        Resume::reply(core, stack, run_on(core, stack, thread))
     }
 }
 
@@ -416,7 +416,7 @@ impl Entry for Wrap {
 struct CallWrapped;
 
 impl CallWrapped {
-    fn reply(stack: Stack, thread: Stack, resumed: Resumed) -> Reply {
+    fn reply(core: &Core, stack: Stack, thread: Stack, resumed: Resumed) -> Reply {
         match resumed {
             Resumed::Fine(count) => Reply::Values(count),
             Resumed::Waits => Reply::Wait,
@@ -425,6 +425,7 @@ impl CallWrapped {
                     // Closing its variables may have put another error in the place of the first.
                     thread.move_to(stack, 1);
                 }
+                errors::name_refusal(core, stack);
                 if stack.kind(-1) == Type::String {
                     stack.place(1);
                     stack.insert(-2);
@@ -439,11 +440,11 @@ impl CallWrapped {
 impl Entry for CallWrapped {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(upvalue(1)) else { return calls::tampered(stack) };
-        CallWrapped::reply(stack, thread, resume(core, stack, thread, stack.top()))
+        CallWrapped::reply(core, stack, thread, resume(core, stack, thread, stack.top()))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(upvalue(1)) else { return calls::tampered(stack) };
-        CallWrapped::reply(stack, thread, run_on(core, stack, thread))
+        CallWrapped::reply(core, stack, thread, run_on(core, stack, thread))
     }
 }

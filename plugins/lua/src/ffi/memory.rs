@@ -6,13 +6,19 @@
 //! operation goes far beyond the limit.
 
 use std::cell::Cell;
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 
-use mlua::ffi::{self, lua_Alloc};
+use mlua::ffi::{self, lua_Alloc, lua_State};
 
 use super::current::arm;
 use super::stack::Stack;
 use crate::core::Core;
+
+unsafe extern "C" {
+    /// Of Lua's `lgc.h`; the library is linked in from the source this crate is locked to. As an emergency
+    /// it runs no code of scripts, and may come wherever something is allocated.
+    fn luaC_fullgc(state: *mut lua_State, is_emergency: c_int);
+}
 
 /// What one interpreter has allocated, and may.
 #[derive(Default)]
@@ -101,8 +107,14 @@ unsafe extern "C" fn counted(core: *mut c_void, block: *mut c_void, before: usiz
         // Of a new block, Lua says what it is for.
         let more = size.saturating_sub(if block.is_null() { 0 } else { before });
         if memory.refuses(more) {
-            memory.refused.set(true);
-            return std::ptr::null_mut();
+            // As Lua does when it is refused; its own buffers do not.
+            if let Some(running) = core.current.running() {
+                luaC_fullgc(running.raw(), 1);
+            }
+            if memory.refuses(more) {
+                memory.refused.set(true);
+                return std::ptr::null_mut();
+            }
         }
         let got = own(data, block, before, size);
         let before = if block.is_null() { 0 } else { before };
