@@ -18,7 +18,8 @@ use crate::chain::Chains;
 use crate::line::Promises;
 use crate::queue::Queue;
 use crate::shared::Shared;
-use crate::tests::mock::{Posted, adds, posting};
+use crate::locks::lock;
+use crate::tests::mock::{Posted, adds, counting, posting};
 use crate::waitgroup::WaitGroup;
 
 /// Schedules of each kind for a model, unless `CALOG_MODEL_ROUNDS` says otherwise.
@@ -203,6 +204,54 @@ fn producers_and_consumers_lose_and_double_nothing() {
         }
         all.sort_unstable();
         assert_eq!(all, [10, 11, 20, 21]);
+    });
+}
+
+/// Puts for a context that may have so many items in queues.
+struct Counting(KeptInfo);
+
+impl Promises for Counting {
+    fn promise(&self, text: &str) -> (Completion, Finisher) {
+        Plain.promise(text)
+    }
+
+    fn count_item(&self) -> calog_plugin_api::Result<Counted> {
+        self.0.count_item()
+    }
+}
+
+/// Whatever becomes of it: handed over, taken, withdrawn, refused, dropped with the queue.
+#[test]
+fn every_item_is_counted_as_long_as_it_is_there() {
+    check(|| {
+        let queue = queue(1);
+        let (info, counts) = counting(3);
+        let putters = [10, 20].map(|first| {
+            let (queue, info) = (Arc::clone(&queue), info.clone());
+            spawn(move || {
+                [first, first + 1].map(|item| {
+                    let wait = Wait::of(queue.put(&Counting(info.clone()), item.into()));
+                    if let Some(canceller) = &wait.canceller {
+                        canceller.cancel(&Error::new(Code::Cancelled, "by the model"));
+                    }
+                    wait.result()
+                })
+            })
+        });
+        let getter = get(&queue);
+        let canceller = getter.cancels();
+        let mut got = Vec::new();
+        for result in putters.map(joined).into_iter().flatten() {
+            match result {
+                Ok(_) => got.push(()),
+                Err(code) => assert!(matches!(code, Code::Cancelled | Code::Limit), "{code:?}"),
+            }
+        }
+        joined(canceller);
+        let taken = usize::from(getter.result().is_ok());
+        assert_eq!(*lock(&counts.used), (got.len() - taken) as u64, "those that lie there");
+        assert_eq!(rest(&queue).len(), got.len() - taken);
+        assert_eq!(*lock(&counts.used), 0);
     });
 }
 
