@@ -60,7 +60,7 @@ pub(crate) fn push_over_limit(core: &Core, stack: Stack) {
 
 /// Puts the error of a context that was refused memory in the place of what Lua says then, on top.
 pub(crate) fn name_refusal(core: &Core, stack: Stack) {
-    if stack.kind(-1) == Type::String && stack.bytes(-1) == REFUSED && core.memory.take_refused() {
+    if stack.kind(-1) == Type::String && stack.bytes(-1).ends_with(REFUSED) && core.memory.take_refused() {
         stack.pop(1);
         push_over_limit(core, stack);
     }
@@ -148,7 +148,7 @@ fn from_message(core: &Core, message: &str, levels: &[Level]) -> Error {
     if core.host.stopping() && message.ends_with(STOPPED) {
         return Error::new(Code::Cancelled, STOPPED).with_frames(frames(core, levels));
     }
-    if message.as_bytes() == REFUSED && core.memory.take_refused() {
+    if message.as_bytes().ends_with(REFUSED) && core.memory.take_refused() {
         return core.host.reached("memory").with_frames(frames(core, levels));
     }
     if levels.is_empty() && message == "C stack overflow" {

@@ -33,7 +33,7 @@ pub(crate) struct Memory {
     refused: Cell<bool>,
 }
 
-/// What Lua says when an allocation was refused.
+/// What Lua says when an allocation was refused, perhaps behind a place.
 pub(crate) const REFUSED: &[u8] = b"not enough memory";
 
 /// From so many bytes on, an allocation is refused. Below it, what one operation allocates is soon looked
