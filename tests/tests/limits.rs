@@ -697,8 +697,7 @@ fn filling(language: &Language) -> (&'static str, &'static str) {
     }
 }
 
-const OF_MEMORY: &str =
-    "context 'plug' may have 16 MiB of memory at most: `limits.memory` in its [[context]] says so";
+const OF_MEMORY: &str = "context 'plug' may have 16 MiB of memory at most: `limits.memory` in its [[context]] says so";
 
 #[test]
 fn memory_is_limited() {
@@ -710,8 +709,7 @@ fn memory_is_limited() {
         // What is not used any more is not used.
         let fine = run(&World::new(), language, &options, passing);
         assert!(fine.is_ok(), "{}: {fine:?}", language.name);
-        let untrusted: Options =
-            vec![("preset", "untrusted".into()), ("limits", limits("time_per_call_ms", 60_000))];
+        let untrusted: Options = vec![("preset", "untrusted".into()), ("limits", limits("time_per_call_ms", 60_000))];
         let error = run(&World::new(), language, &untrusted, filling).expect_err("more than the preset allows");
         let message = "context 'plug' may have 64 MiB of memory at most: `preset = \"untrusted\"` in its [[context]] \
                        says so, as there is no `limits.memory`";
@@ -793,7 +791,10 @@ fn one_operation_does_not_go_far_beyond_the_memory() {
         ("lua", "string.rep('x', 1 << 30)"),
         ("lua", "('x'):rep(1 << 20, ('y'):rep(1 << 10))"),
         ("lua", "(('x'):rep(1 << 20):gsub('x', ('y'):rep(1 << 10)))"),
-        ("lua", "table.concat(setmetatable({}, { __index = function() return s end, __len = function() return 64 end }))"),
+        (
+            "lua",
+            "table.concat(setmetatable({}, { __index = function() return s end, __len = function() return 64 end }))",
+        ),
         ("lua", "s .. s .. s .. s .. s .. s .. s .. s"),
         ("lua", "string.format('%s%s%s%s%s%s%s%s', s, s, s, s, s, s, s, s)"),
         ("lua", "table.pack(table.unpack({}, 1, 900000), table.unpack({}, 1, 900000)), (s .. s .. s .. s)"),

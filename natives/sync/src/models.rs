@@ -16,9 +16,9 @@ use shuttle::{Config, MaxSteps, Runner};
 
 use crate::chain::Chains;
 use crate::line::Promises;
+use crate::locks::lock;
 use crate::queue::Queue;
 use crate::shared::Shared;
-use crate::locks::lock;
 use crate::tests::mock::{Posted, adds, counting, posting};
 use crate::waitgroup::WaitGroup;
 

@@ -299,6 +299,9 @@ impl RuntimeHandle {
 #[derive(Default)]
 pub struct Counted(Option<Callback>);
 
+// SAFETY: by reference it only tells whether there is something.
+unsafe impl Sync for Counted {}
+
 impl Counted {
     /// Nothing: nobody limits it.
     pub const NOTHING: Counted = Counted(None);

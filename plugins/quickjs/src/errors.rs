@@ -60,11 +60,7 @@ fn of_object(realm: &Realm, object: &Object<'_>) -> Error {
         (false, true) => name,
         (false, false) => format!("{name}: {message}"),
     };
-    let error = if is_memory && realm.limited.get() {
-        realm.host.reached("memory")
-    } else {
-        Error::new(code, message)
-    };
+    let error = if is_memory && realm.limited.get() { realm.host.reached("memory") } else { Error::new(code, message) };
     let frames = realm.names.borrow().frames(&stack);
     let frames = own_part(realm, ctx, frames);
     let frames = if frames.is_empty() { vec![realm.names.borrow().bare()] } else { frames };

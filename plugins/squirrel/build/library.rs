@@ -201,7 +201,11 @@ pub(crate) const PATCHES: &[Patch] = &[
          SQFILE file = sqstd_fopen(filename,_SC(\"wb+\"));\n",
     ),
     // What goes to standard output and standard error is output.
-    once(FILES, "    virtual bool EOS() = 0;\n", "    virtual bool EOS() = 0;\n    virtual bool IsStandard() { return false; }\n"),
+    once(
+        FILES,
+        "    virtual bool EOS() = 0;\n",
+        "    virtual bool EOS() = 0;\n    virtual bool IsStandard() { return false; }\n",
+    ),
     once(
         FILE,
         "    SQFILE GetHandle() {return _handle;}\n",

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use calog_plugin_api::host_side::{Callback, CancelType, RuntimeType, promise};
 use calog_plugin_api::{
-    Args, CallInfo, Callable, CallableType, CancelToken, Code, Completion, Error, Facts, Finisher, Frame, Identity, KeptInfo, Level,
-    Native, Outcome, Result, RuntimeHandle, Value,
+    Args, CallInfo, Callable, CallableType, CancelToken, Code, Completion, Error, Facts, Finisher, Frame, Identity,
+    KeptInfo, Level, Native, Outcome, Result, RuntimeHandle, Value,
 };
 
 use crate::locks::{Mutex, lock};
