@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use calog_plugin_api::prelude::*;
 
+use crate::ffi::REGISTRY;
 use mock::{Opened, PRINTED, PUMPED, deliver_releases, open, open_with};
 
 /// Runs code that shall not fail.
@@ -34,18 +35,16 @@ fn shows(code: &str, wanted: &str) {
     assert_eq!(value.view().as_str(), Some(wanted), "{code}");
 }
 
-/// Entries in the table of pinned functions.
+/// Pinned functions: the registry's entries under negative numbers.
 fn pinned(opened: &Opened) -> usize {
     let core = opened.context.core();
     let stack = core.main;
     let mut count = 0;
-    stack.kept(core.refs.pinned);
     stack.nil();
-    while stack.next(-2) {
+    while stack.next(REGISTRY) {
         stack.pop(1);
-        count += 1;
+        count += usize::from(stack.is_integer(-1) && stack.integer(-1) < 0);
     }
-    stack.pop(1);
     count
 }
 
