@@ -401,7 +401,11 @@ fn push_aggregate(core: &Core, stack: Stack, aggregate: AggregateView<'_>) -> Re
     let room = |len: usize| i32::try_from(len).unwrap_or(i32::MAX);
     stack.table(room(aggregate.list_len()), room(aggregate.pair_len()));
     for (number, element) in (1..).zip(aggregate.elements()) {
-        push_inside(core, stack, element)?;
+        // Most long lists are numbers, which need no call of their own.
+        match element.as_int() {
+            Some(int) => stack.int(int),
+            None => push_inside(core, stack, element)?,
+        }
         stack.raw_set_int(-2, number);
     }
     for pair in aggregate.pairs() {

@@ -34,7 +34,7 @@ pub(crate) fn serve() -> bool {
         ("idle", [plugins, language]) => idle::probe(plugins.as_ref(), language),
         ("loading", [folder]) => loading::probe(folder.as_ref()),
         ("lua", [script]) => lua::probe(script.as_ref()),
-        ("sleeping", [plugins]) => sleeping::probe(plugins.as_ref()),
+        ("sleeping", [plugins, begin]) => sleeping::probe(plugins.as_ref(), begin),
         other => panic!("there is no probe {other:?}"),
     };
     let words: Vec<String> = numbers.iter().map(f64::to_string).collect();
