@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use calog_plugin_api::prelude::*;
 
-use super::mock::open;
-use super::on_usual_stack;
+use super::{Opened, on_usual_stack};
 
 /// Values of every kind, and all functions of the library; `roll(n)` gives a number below n.
 const PROLOGUE: &str = r##"
@@ -119,7 +118,7 @@ fn the_library_stands_any_call() {
     on_usual_stack(|| {
         let mut ends = 0;
         for seed in 0..rounds(150) {
-            let opened = open();
+            let opened = Opened::new();
             opened.context.set_memory_limit(64 << 20);
             let began = Instant::now();
             let code = format!("{}{CALLS}", PROLOGUE.replace("SEED", &format!("{}", seed * 7919 + 1)));
@@ -140,7 +139,7 @@ fn the_library_stands_any_call() {
 #[test]
 fn the_compiler_stands_any_text() {
     on_usual_stack(|| {
-        let opened = open();
+        let opened = Opened::new();
         let tokens: Vec<_> = TOKENS.split(' ').collect();
         let mut state = 20_260_102_u64;
         let mut compiled = 0;
