@@ -92,6 +92,12 @@ pub(crate) const PATCHES: &[Patch] = &[
         "        STK(target) = gen;\n",
         "        if(target == CALOG_TO_NATIVE) temp_reg = gen;\n        else if(target != -1) STK(target) = gen;\n",
     ),
+    // One that nobody takes had no reference at all, so that nobody freed it either.
+    once(
+        VM,
+        "        SQGenerator *gen = SQGenerator::Create(_ss(this), closure);\n",
+        "        SQGenerator *gen = SQGenerator::Create(_ss(this), closure);\n        SQObjectPtr held = gen;\n",
+    ),
     once(
         VM,
         "        if(!gen->Yield(this,f->_stacksize))\n            return false;\n",

@@ -175,6 +175,19 @@ fn memory_is_counted_and_limited() {
 }
 
 #[test]
+fn a_generator_that_nobody_takes_is_freed_at_once() {
+    let opened = Opened::new();
+    let code = "local g = function(x) { yield x }
+        class Made { constructor() { yield 1 } }
+        return function() { for (local i = 0; i < 1000; i++) { g([i]); Made(); try { g(i, i, i) } catch (e) {} } }";
+    let make = opened.run(code).expect("a function");
+    opened.call(&make, &[]).expect("no error");
+    let before = opened.context.memory_used();
+    opened.call(&make, &[]).expect("no error");
+    assert_eq!(opened.context.memory_used(), before);
+}
+
+#[test]
 fn garbage_is_not_lost_when_there_is_no_room_to_list_it() {
     let opened = Opened::new();
     let before = opened.context.memory_used();
