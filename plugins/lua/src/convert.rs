@@ -148,6 +148,9 @@ fn view_args<'a>(stack: &'a Stack, first: i32, owned: &'a [Value], views: &mut [
 /// # Errors
 /// `unsupported`, `cycle`, `depth` or `limit`, saying where inside the value.
 pub(crate) fn read(core: &Core, stack: &Stack, index: i32) -> Result<Value> {
+    if stack.is_integer(index) {
+        return Ok(Value::Int(stack.integer(index)));
+    }
     if let Some(view) = plain(stack, index) {
         return Ok(view.to_value());
     }

@@ -9,6 +9,7 @@ use calog_plugin_api::mock::{self, deliver_releases, printed, pumped};
 use calog_plugin_api::prelude::*;
 
 use crate::Lua;
+use crate::ffi::REGISTRY;
 
 type Opened = mock::Opened<Lua>;
 
@@ -35,18 +36,16 @@ fn shows(code: &str, wanted: &str) {
     assert_eq!(value.view().as_str(), Some(wanted), "{code}");
 }
 
-/// Entries in the table of pinned functions.
+/// Pinned functions: the registry's entries under negative numbers.
 fn pinned(opened: &Opened) -> usize {
     let core = opened.context.core();
     let stack = core.main;
     let mut count = 0;
-    stack.kept(core.refs.pinned);
     stack.nil();
-    while stack.next(-2) {
+    while stack.next(REGISTRY) {
         stack.pop(1);
-        count += 1;
+        count += usize::from(stack.is_integer(-1) && stack.integer(-1) < 0);
     }
-    stack.pop(1);
     count
 }
 
