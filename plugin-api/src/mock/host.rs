@@ -104,7 +104,7 @@ struct Exported {
 
 impl CallableType for Exported {
     fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        enter(self.context, self.key, info, args).into()
+        enter(self.context, FunctionKey(self.key), info, args).into()
     }
     fn identity(&self) -> Identity {
         Identity { runtime: ID, context: self.context, key: self.key }

@@ -149,9 +149,7 @@ pub fn runtime() -> RuntimeHandle {
 
 /// Circumstances for code of this context; 0 is the program.
 pub fn info(context: u64) -> KeptInfo {
-    let mut facts = Facts::default();
-    facts.context = context;
-    KeptInfo::new(runtime(), None, facts)
+    KeptInfo::new(runtime(), None, Facts { context, ..Facts::default() })
 }
 
 /// A context of an engine under test, closed when it is dropped.
@@ -230,14 +228,13 @@ impl<E: Engine> Opened<E> {
 }
 
 /// Calls a function of a context, one level deeper than its caller.
-fn enter(context: u64, key: u64, info: &CallInfo, args: Args<'_>) -> Result<Value> {
-    let Some(context_found) = find(context) else { return Err(Error::new(Code::Dead, "closed")) };
+fn enter(id: u64, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Result<Value> {
+    let Some(context) = find(id) else { return Err(Error::new(Code::Dead, "closed")) };
     let mut facts = info.facts();
     facts.depth += 1;
     if facts.depth > host::DEEPEST {
         return Err(Error::new(Code::Depth, "too deep"));
     }
-    facts.context = context;
-    let info = info.derive(facts);
-    settle(&*context_found, context_found.call(FunctionKey(key), &info, args))
+    facts.context = id;
+    settle(&*context, context.call(function, &info.derive(facts), args))
 }
