@@ -188,6 +188,27 @@ fn a_generator_that_nobody_takes_is_freed_at_once() {
 }
 
 #[test]
+fn garbage_is_not_lost_with_the_function_of_a_generator_that_has_ended() {
+    let opened = Opened::new();
+    check_in(
+        &opened,
+        r##"
+        local g = (function() { yield 1 })()
+        resume g; resume g
+        collectgarbage()
+        local circle = {}
+        circle.circle <- circle
+        circle = null
+        g = null
+        same(collectgarbage(), 1)
+        "##,
+    );
+    let shared = opened.context.core().shared.clone();
+    drop(opened);
+    assert_eq!(shared.used(), 0);
+}
+
+#[test]
 fn garbage_is_not_lost_when_there_is_no_room_to_list_it() {
     let opened = Opened::new();
     let before = opened.context.memory_used();
