@@ -29,6 +29,7 @@ pub(crate) fn serve() -> bool {
     let args: Vec<String> = args.collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let numbers = match (name.as_str(), args.as_slice()) {
+        ("alone", [what]) => idle::alone(what),
         ("handing", [plugins]) => handing::probe(plugins.as_ref()),
         ("idle", [plugins, language]) => idle::probe(plugins.as_ref(), language),
         ("loading", [folder]) => loading::probe(folder.as_ref()),
