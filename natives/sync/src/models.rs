@@ -226,6 +226,8 @@ fn every_item_is_counted_as_long_as_it_is_there() {
     check(|| {
         let queue = queue(1);
         let (info, counts) = counting(3);
+        let getter = get(&queue);
+        let canceller = getter.cancels();
         let putters = [10, 20].map(|first| {
             let (queue, info) = (Arc::clone(&queue), info.clone());
             spawn(move || {
@@ -238,8 +240,6 @@ fn every_item_is_counted_as_long_as_it_is_there() {
                 })
             })
         });
-        let getter = get(&queue);
-        let canceller = getter.cancels();
         let mut got = Vec::new();
         for result in putters.map(joined).into_iter().flatten() {
             match result {
