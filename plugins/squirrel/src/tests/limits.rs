@@ -167,7 +167,7 @@ fn memory_is_counted_and_limited() {
         // Many small ones can be caught.
         check_in(
             &opened,
-            "refused(\"limit\", \"limited\", function() { local all = []; while (true) all.append({}) })",
+            "refused(\"limit\", \"limit of memory\", function() { local all = []; while (true) all.append({}) })",
         );
         opened.context.set_memory_limit(u64::MAX);
         opened.run("array(1000000)").expect("no limit");
