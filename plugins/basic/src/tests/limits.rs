@@ -131,3 +131,47 @@ fn sizes_are_bounded() {
     let many: String = (0..70_000).map(|it| format!("v{it} = 1\n")).collect();
     assert!(prints(&many).contains("Program too long"));
 }
+
+/// Whatever a program fills memory with is weighed, and what it lets go is not.
+#[test]
+fn memory_is_limited_whatever_it_is_filled_with() {
+    for code in [
+        "l = LIST()\nWHILE TRUE\nPUSH(l, STR(l(0) = 0))\nWEND",
+        "s = \"0123456789\"\nWHILE TRUE\ns = s + s\nWEND",
+        "l = LIST(\"0123456789\")\nWHILE TRUE\nPUSH(l, BACK(l) + \"0123456789\")\nWEND",
+        "d = DICT()\nWHILE TRUE\ni = i + 1\nd(STR(i)) = i\nWEND",
+        "d = DICT()\nl = LIST()\nFOR i = 1 TO 1000\nd(i) = i\nNEXT\nWHILE TRUE\nPUSH(l, CLONE(d))\nWEND",
+        "d = DICT()\nl = LIST()\nFOR i = 1 TO 1000\nd(i) = i\nNEXT\nWHILE TRUE\nPUSH(l, ITERATOR(d))\nWEND",
+        "CLASS c\nVAR a = LIST(1, 2, 3)\nENDCLASS\nl = LIST()\nWHILE TRUE\nPUSH(l, NEW(c))\nWEND",
+        "l = LIST()\nWHILE TRUE\nDEF f(x)\nRETURN LAMBDA () (RETURN x)\nENDDEF\nPUSH(l, f(1))\nWEND",
+        "DEF f(s)\nVAR t = s + \"0123456789\"\nRETURN f(t)\nENDDEF\nf(\"\")",
+        "DEF f(a, b, c, d, e, g, h)\nRETURN f(a, b, c, d, e, g, h)\nENDDEF\nf(1, 2, 3, 4, 5, 6, 7)",
+        "l = LIST(1 TO 100000000)\nl(5) = 1",
+        "DIM a(10000000)",
+        "l = LIST(1 TO 100000000)\nSORT(l)",
+    ] {
+        let opened = Opened::new();
+        assert!(opened.context.set_memory_limit(4 << 20));
+        let code = code.replace("STR(l(0) = 0)", "STR(TICKS())");
+        let error = opened.run(&code).expect_err(&code);
+        assert_eq!(error.code(), Code::Limit, "{code}: {error:?}");
+        // Caught in the program itself, and in its routines.
+        let caught = format!("DEF fill()\n{code}\nENDDEF\nTRY\nfill()\nCATCH e\nPRINT e.code\nENDTRY");
+        if !code.contains("DEF ") && !code.contains("CLASS ") {
+            let opened = Opened::new();
+            assert!(opened.context.set_memory_limit(4 << 20));
+            printed();
+            opened.run(&caught).unwrap_or_else(|error| panic!("{caught}: {error:?}"));
+            assert_eq!(printed(), "limit", "{caught}");
+        }
+    }
+    for code in [
+        "FOR i = 1 TO 20000\ns = \"0123456789\" + STR(i)\nl = LIST(s, s, s, s)\nNEXT",
+        "s = \"0123456789\"\nFOR i = 1 TO 16\ns = s + s\nNEXT\nl = LIST()\nFOR i = 1 TO 10000\nPUSH(l, s)\nNEXT",
+        "DEF f(n)\nIF n = 0 THEN RETURN 0\nRETURN f(n - 1)\nENDDEF\nFOR i = 1 TO 200\nf(500)\nNEXT",
+    ] {
+        let opened = Opened::new();
+        assert!(opened.context.set_memory_limit(4 << 20));
+        opened.run(code).unwrap_or_else(|error| panic!("{code}: {error:?}"));
+    }
+}
