@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::os::unix::fs::symlink;
+use std::slice;
 use std::time::Duration;
 
 use calog::{Code, ContextRef, Open, Result};
@@ -962,10 +963,12 @@ fn sockets_are_limited_as_long_as_they_are_open() {
             let error = call("connect", &[1.into()]).expect_err("nobody listens there");
             assert_eq!(error.code(), Code::Io, "{}: {error}", language.name);
         }
-        call("connect", &[theirs.clone()]).expect("two");
+        call("connect", slice::from_ref(&theirs)).expect("two");
         let accepts = world.ask(&plug, "accept", &[]);
         // Who waits for a connection has it already.
-        world.wait_until("the third", || call("connect", &[theirs.clone()]).is_err_and(|it| it.code() == Code::Limit));
+        world.wait_until("the third", || {
+            call("connect", slice::from_ref(&theirs)).is_err_and(|it| it.code() == Code::Limit)
+        });
         world.try_call(&trusted, "connect", &[port]).expect("a connection");
         assert!(world.answer(&accepts).is_ok(), "{}", language.name);
         for (name, args) in [("listen", vec![]), ("connect", vec![theirs.clone()]), ("accept", vec![])] {
@@ -975,7 +978,7 @@ fn sockets_are_limited_as_long_as_they_are_open() {
         // Once is enough: a condition may be looked at again.
         let connected = Cell::new(false);
         world.wait_until("room", || {
-            connected.set(connected.get() || call("connect", &[theirs.clone()]).is_ok());
+            connected.set(connected.get() || call("connect", slice::from_ref(&theirs)).is_ok());
             connected.get()
         });
         too_many("listen", &[]);
@@ -994,7 +997,7 @@ fn connections_for_a_callback_wait_until_there_may_be_more() {
     let trusted = world.open("trusted.lua", opening(&LANGUAGES[0]));
     let port = plug.export("port").expect("its port");
     for _ in 0..4 {
-        world.try_call(&trusted, "connect", &[port.clone()]).expect("the system takes it");
+        world.try_call(&trusted, "connect", slice::from_ref(&port)).expect("the system takes it");
     }
     world.wait_until("two", || world.try_call(&plug, "count", &[]) == Ok(2.into()));
     world.try_call(&plug, "close", &[]).expect("one less");
