@@ -116,7 +116,7 @@ impl Context for Interpreter {
     }
 
     fn set_memory_limit(&self, bytes: u64) -> bool {
-        self.realm.limited.set(Some(bytes).filter(|bytes| *bytes != 0));
+        self.realm.limited.set(bytes != 0);
         self.runtime.set_memory_limit(usize::try_from(bytes).unwrap_or(usize::MAX));
         true
     }

@@ -27,9 +27,9 @@ pub(crate) struct Realm {
     pub(crate) classes: Classes,
     /// Whether the context's options say lenient.
     pub(crate) lenient: bool,
-    /// To how many bytes memory is limited, if it is: running out of it throws a bare `null`, which is to be
+    /// Memory is limited: running out of it throws a bare `null`, which is to be
     /// told from a script's own.
-    pub(crate) limited: Cell<Option<u64>>,
+    pub(crate) limited: Cell<bool>,
     /// The circumstances of the running code.
     pub(crate) info: CurrentInfo,
     /// Entries on the stack.
@@ -81,7 +81,7 @@ impl Realm {
             ctx: Uncounted::of(context),
             classes: Classes::register(context),
             lenient,
-            limited: Cell::new(None),
+            limited: Cell::new(false),
             info: CurrentInfo::none(),
             entries: Cell::new(0),
             functions: Functions::default(),

@@ -12,7 +12,7 @@
 //! - **Long jumps**: Lua raises errors by `longjmp`, which skips destructors. The trampoline
 //!   ([`Entry`]) raises and yields only when the Rust function below it has returned. Methods that
 //!   may raise by themselves say so; they are called by frames that own nothing. Beyond these only
-//!   an allocation that fails could raise, and the allocator has no limit.
+//!   an allocation that fails could raise, and ours fails only where that crosses nothing (`memory`).
 //!
 //! Why not `mlua::Lua` for the slow paths: its functions cannot be yielded across, its errors would
 //! be seen by scripts as a third sort of error object, and it adds to the memory of an idle context.
@@ -28,7 +28,7 @@ mod trampoline;
 pub(crate) use cell::Kept;
 pub(crate) use current::{Current, STOPPED, arm};
 pub(crate) use interpreter::Interpreter;
-pub(crate) use memory::{Memory, limit as limit_memory};
+pub(crate) use memory::{Memory, REFUSED, limit as limit_memory};
 pub(crate) use shrink::Layout;
 pub(crate) use stack::{Level, Loaded, Progress, REGISTRY, Ref, Stack, Type, upvalue};
 pub(crate) use trampoline::{Entry, Reply};
