@@ -6,10 +6,11 @@
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use calog_plugin_api::{Error, Host, KeyMap, Native, Result, RuntimeHandle};
 
-use crate::ffi::{Bound, Classes, CurrentInfo, Held, How, Pin, RawContext, Reader, Target, Weak, Writer};
+use crate::ffi::{Bound, Classes, CurrentInfo, Held, How, Memory, Pin, RawContext, Reader, Target, Weak, Writer};
 use crate::functions::Functions;
 use crate::jobs::Rejections;
 use crate::modules::Modules;
@@ -25,9 +26,8 @@ pub(crate) struct Realm {
     pub(crate) classes: Classes,
     /// Whether the context's options say lenient.
     pub(crate) lenient: bool,
-    /// To how many bytes memory is limited, if it is: running out of it throws a bare `null`, which is to be
-    /// told from a script's own.
-    pub(crate) limited: Cell<Option<u64>>,
+    /// What the heap may hold. Running out of it throws a bare `null`, which is to be told from a script's own.
+    pub(crate) memory: Rc<Memory>,
     /// The circumstances of the running code.
     pub(crate) info: CurrentInfo,
     /// Entries on the stack.
@@ -68,7 +68,7 @@ pub(crate) struct Prototypes {
 }
 
 impl Realm {
-    pub(crate) fn new(host: Host, context: RawContext, lenient: bool) -> Result<Realm> {
+    pub(crate) fn new(host: Host, context: RawContext, memory: Rc<Memory>, lenient: bool) -> Result<Realm> {
         let options = host.options();
         Ok(Realm {
             runtime: host.runtime()?,
@@ -78,7 +78,7 @@ impl Realm {
             context,
             classes: Classes::register(context),
             lenient,
-            limited: Cell::new(None),
+            memory,
             info: CurrentInfo::none(),
             entries: Cell::new(0),
             functions: Functions::default(),
