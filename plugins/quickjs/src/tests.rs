@@ -58,7 +58,10 @@ const SCRIPT: &str = r#"
     }
 "#;
 
-fn natives() -> (Vec<(&'static str, Native)>, Arc<Mutex<Option<Arc<world::Shared>>>>) {
+/// Where the world is put that finishes the waits of `test.slow`.
+type Place = Arc<Mutex<Option<Arc<world::Shared>>>>;
+
+fn natives() -> (Vec<(&'static str, Native)>, Place) {
     let (slow, place) = slow_native(Descriptor::WAITS);
     let fail = native(0, |_info, args| {
         let text = args.get(0).as_str().unwrap_or_default().to_owned();

@@ -2,6 +2,7 @@
 //!
 //! Most tests are Lua code that asserts by itself, run through one `check`.
 
+mod large;
 mod mock;
 
 use std::collections::HashMap;
