@@ -33,7 +33,7 @@ impl Interpreter {
         let memory = Rc::new(Memory::default());
         let runtime = Runtime::new_with_alloc(Counted(Rc::clone(&memory))).map_err(no_memory)?;
         let context = JsContext::full(&runtime);
-        if context.is_err() || memory.take_starved() {
+        if context.is_err() || memory.is_starved() {
             // QuickJS looks at few of the failures while it makes a context, and what it has half made is in
             // no state to be used, or freed.
             std::mem::forget((runtime, context));

@@ -54,8 +54,11 @@ pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_
             let result = code(ctx);
             run_jobs(realm);
             end_jobs(realm);
-            if realm.memory.take_starved() {
-                realm.promises.end_stranded(|| errors::stranded(realm));
+            if realm.memory.is_starved() {
+                let none_is_left = realm.promises.end_stranded(|| errors::stranded(realm));
+                if none_is_left && realm.entries.get() == 1 {
+                    realm.memory.forget_starved();
+                }
             }
             if realm.entries.get() == 1 {
                 report_rejections(realm, ctx);

@@ -128,8 +128,9 @@ impl Promises {
         self.tasks.borrow_mut().insert(key, task);
     }
 
-    /// Ends the tasks whose code waits for nothing: there was no memory to go on with it.
-    pub(crate) fn end_stranded(&self, error: impl Fn() -> Error) {
+    /// Ends the tasks whose code waits for nothing: there was no memory to go on with it. Whether none is
+    /// left that might be stranded once what it waits for is there.
+    pub(crate) fn end_stranded(&self, error: impl Fn() -> Error) -> bool {
         let is_stranded = |task: &Task| match task {
             Task::Settling { info, .. } => !self.has_waits_of(info),
             Task::Opening(_) | Task::Settled(_) => false,
@@ -142,6 +143,7 @@ impl Promises {
                 let _ = finisher.finish(Err(error()));
             }
         }
+        !self.tasks.borrow().values().any(|task| matches!(task, Task::Settling { .. }))
     }
 
     pub(crate) fn clear(&self) {

@@ -22,7 +22,7 @@ pub(crate) struct Memory {
     limit: Cell<Option<usize>>,
     /// How many of those that lift the limit lie within each other.
     lifted: Cell<u32>,
-    /// A small request came to nothing since somebody asked.
+    /// A small request came to nothing, and what that may have left has not been looked after.
     starved: Cell<bool>,
 }
 
@@ -37,10 +37,15 @@ impl Memory {
         self.limit.get().map(|bytes| bytes as u64)
     }
 
-    /// Whether a small request came to nothing since this was asked last: then QuickJS may have left
-    /// something half done, a promise that was to go on, or what a new context begins with.
-    pub(crate) fn take_starved(&self) -> bool {
-        self.starved.take()
+    /// Whether a small request came to nothing: then QuickJS may have left something half done, a promise
+    /// that was to go on, or what a new context begins with.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.starved.get()
+    }
+
+    /// Nothing is half done any more.
+    pub(crate) fn forget_starved(&self) {
+        self.starved.set(false);
     }
 
     /// Has nothing refused as long as the guard lives.
