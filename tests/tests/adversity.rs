@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use calog_tests::{Calog, Folder, build_standalone, command, root};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Four contexts, one of each language.
 const PROGRAM: [(&str, &str); 5] = [
@@ -239,6 +240,26 @@ fn children_of_scripts_may_be_killed_and_may_leave() {
          print(leaves:close())",
     )]);
     Calog::new(["run", "main.lua"]).within(folder.path()).run().printed("nil\tsignal\t9\ntrue\texit\t0\n");
+}
+
+#[test]
+fn the_process_that_opens_a_plugin_may_be_killed() {
+    let folder = Folder::new();
+    folder.copy_as(&build_standalone("wicked"), "wicked.so");
+    let verify = Calog::new(["plugins", "verify", "--limit", "1000", "wicked.so"]).within(folder.path());
+    let verify = verify.env("WICKED_CONSTRUCTOR", "never").start();
+    // Nothing tells when it is there, so it is looked for until it is.
+    let children = format!("/proc/{0}/task/{0}/children", verify.pid());
+    let child = loop {
+        let found = fs::read_to_string(&children).expect("the system lists children");
+        match found.split_whitespace().next() {
+            Some(child) => break child.parse().expect("a process id"),
+            None => std::thread::yield_now(),
+        }
+    };
+    kill(Pid::from_raw(child), Signal::SIGKILL).expect("it has not been waited for");
+    let out = verify.end().ended_with(1).out;
+    assert!(out.contains("wicked.so: refused: opening it ended the process with signal 9 (SIGKILL)"), "{out}");
 }
 
 #[test]
