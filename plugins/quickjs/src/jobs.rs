@@ -36,6 +36,11 @@ impl Rejections {
         drop(gone);
     }
 
+    #[inline]
+    fn are_none(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     fn take(&self) -> Vec<(Pin, Pin)> {
         std::mem::take(&mut *self.0.borrow_mut())
     }
@@ -52,15 +57,17 @@ pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_
         let _nesting = Nesting::of(realm);
         ffi::enter(realm, |ctx| {
             let result = code(ctx);
-            run_jobs(realm);
-            end_jobs(realm);
+            if ffi::has_jobs(realm) {
+                run_jobs(realm);
+                end_jobs(realm);
+            }
             if realm.memory.is_starved() {
                 let none_is_left = realm.promises.end_stranded(|| errors::stranded(realm));
                 if none_is_left && realm.entries.get() == 1 {
                     realm.memory.forget_starved();
                 }
             }
-            if realm.entries.get() == 1 {
+            if realm.entries.get() == 1 && !realm.rejections.are_none() {
                 report_rejections(realm, ctx);
             }
             realm.clear_graves();
@@ -98,6 +105,7 @@ fn end_jobs(realm: &Realm) {
     }
 }
 
+#[cold]
 fn report_rejections(realm: &Realm, ctx: &Ctx<'_>) {
     let rejections = realm.rejections.take();
     if realm.host.stopping() {

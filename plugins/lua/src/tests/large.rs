@@ -1,13 +1,12 @@
 //! Strings that Lua has no memory for.
 
-use super::mock::open;
 use super::*;
 use crate::ffi::refuse_from;
 
 /// Its allocator has none for large ones.
 #[test]
 fn a_large_string_that_does_not_fit_is_an_error() {
-    let opened = open();
+    let opened = Opened::new();
     let size = opened.run("return function(s) return #s end").expect("a function");
     refuse_from(opened.context.core().main, 1 << 20);
     let large = "x".repeat(2 << 20);
