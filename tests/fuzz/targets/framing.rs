@@ -10,13 +10,13 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use calog::Runtime;
-use calog::plugin_api::host_side::BundleHandle;
 use calog::plugin_api::prelude::*;
-use calog::plugin_api::{Canceller, Facts, KeptInfo, Native, Object, Str};
+use calog::plugin_api::{AggregateView, Canceller, Facts, KeptInfo, Native, Object, Str};
+use calog::{Open, Runtime, SearchPath};
 use calog_fuzz::dough::Dough;
 use incoming::{Incoming, Line};
 use libfuzzer_sys::fuzz_target;
@@ -90,10 +90,47 @@ fn buffer(dough: &mut Dough<'_>) {
     }
 }
 
+/// A native of the plugin file, once a context has looked for it.
+static FOUND: Mutex<Option<Native>> = Mutex::new(None);
+
+/// An engine whose contexts do nothing but find `net.connect`.
+struct Finder;
+
+impl Engine for Finder {
+    const NAME: &'static str = "finder";
+    const EXTENSIONS: &'static [&'static str] = &["finder"];
+    type Context = Nothing;
+
+    fn new(_runtime: RuntimeHandle, _config: View<'_>) -> Result<Finder> {
+        Ok(Finder)
+    }
+
+    fn open(&self, host: Host, _options: &ContextOptions) -> Result<Nothing> {
+        let names = host.native_names();
+        let mut names = names.view().as_aggregate().into_iter().flat_map(AggregateView::elements);
+        let at = names.position(|name| name.as_str() == Some("net.connect"));
+        *FOUND.lock().expect("no panic") = at.map(|at| host.native(at)).transpose()?;
+        Ok(Nothing)
+    }
+}
+
+struct Nothing;
+
+impl Context for Nothing {
+    fn load(&self, _source: Source<'_>) -> Step {
+        Step::Done(Ok(Value::Nil))
+    }
+
+    fn call(&self, _function: FunctionKey, _info: &CallInfo, _args: Args<'_>) -> Step {
+        Step::Done(Ok(Value::Nil))
+    }
+
+    fn release(&self, _function: FunctionKey) {}
+}
+
 /// The bundle, with its thread, for all inputs.
 struct Stage {
     runtime: Runtime,
-    _bundle: BundleHandle,
     connect: Native,
     listener: UnixListener,
     place: PathBuf,
@@ -105,15 +142,17 @@ thread_local! {
 
 impl Stage {
     fn new() -> Stage {
-        let runtime = Runtime::builder().build().expect("a runtime");
-        let bundle = BundleHandle::make(&calog_natives_net::net, runtime.handle()).expect("a bundle");
-        let natives = bundle.natives().expect("natives");
-        let connect = natives.into_iter().find(|it| it.descriptor().name == "net.connect").expect("it connects");
+        let target = std::env::current_exe().expect("a target knows its own path");
+        let plugins = SearchPath::of([target.parent().expect("it lies in a folder")]);
+        let runtime = Runtime::builder().plugins(plugins).engine::<Finder>().build().expect("a runtime");
+        let context = runtime.open(Open::source("finder", "")).expect("a context");
+        runtime.wait_for(&context).expect("there is nothing to run");
+        let connect = FOUND.lock().expect("no panic").take().expect("the bundle net has been built");
         // Who runs at the same time has another number; who had this one is gone.
         let place = std::env::temp_dir().join(format!("calog-framing-{}", std::process::id()));
         let _ = std::fs::remove_file(&place);
         let listener = UnixListener::bind(&place).expect("a place in the folder for temporary files");
-        Stage { runtime, _bundle: bundle, connect, listener, place }
+        Stage { runtime, connect, listener, place }
     }
 
     fn info(&self) -> KeptInfo {
