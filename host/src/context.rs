@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 use calog_plugin_api::host_side::{Callback, STOP_CONTEXT};
 use calog_plugin_api::{
-    Args, Builder, CallInfo, Code, ContextOptions, Error, Finisher, Frame, Outcome, Result, Shape, Str, Value,
+    Args, Builder, CallInfo, Code, ContextOptions, Error, Facts, Finisher, Frame, Outcome, Result, Shape, Str, Value,
 };
 
 use crate::core::Core;
@@ -47,8 +47,8 @@ pub(crate) struct ContextShared {
     pub(crate) rights: Option<Arc<Rights>>,
     /// It counts among what its opener has open.
     counted: Mutex<Option<Taken>>,
-    /// As its options say.
-    pub(crate) lenient: bool,
+    /// What is so of all its calls.
+    pub(crate) flags: u32,
     /// It was opened by an import, which is told how the main chunk ended, sooner or later.
     imported: bool,
     pub(crate) printer: Printer,
@@ -62,6 +62,12 @@ pub(crate) struct ContextShared {
     closers: Mutex<Vec<Callback>>,
     /// How it is started again, if it is.
     pub(crate) supervised: Option<Supervised>,
+}
+
+fn flags(options: &ContextOptions, is_limited: bool) -> u32 {
+    let lenient = if options.lenient() { Facts::LENIENT } else { 0 };
+    let limited = if is_limited { Facts::LIMITED } else { 0 };
+    lenient | limited
 }
 
 /// The main chunk's result, and who waits for it.
@@ -98,9 +104,9 @@ impl ContextShared {
             script,
             path,
             thread: Arc::clone(thread),
+            flags: flags(&options, rights.is_some()),
             rights,
             counted: Mutex::new(counted),
-            lenient: options.lenient(),
             imported,
             options,
             printer: Printer::new(&core.sink),

@@ -117,9 +117,7 @@ pub(crate) fn callee_facts(caller: Facts, context: &ContextShared, task: u64) ->
     facts.parent = caller.task;
     facts.context = context.id.number();
     facts.task = task;
-    if context.lenient {
-        facts.flags |= Facts::LENIENT;
-    }
+    facts.flags = facts.flags & !Facts::LIMITED | context.flags;
     Ok(facts)
 }
 

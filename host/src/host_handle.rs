@@ -14,7 +14,7 @@ use calog_plugin_api::{
 
 use crate::context::ContextShared;
 use crate::function::DeadFunction;
-use crate::limits::Limit;
+use crate::limits::{Limit, What};
 use crate::local::LocalContext;
 use crate::object::{DeadObject, ScriptObject};
 use crate::worker::Worker;
@@ -189,10 +189,20 @@ impl HostType for ContextHost {
 
     fn try_print(&self, bytes: &[u8]) -> Result<()> {
         if let Some(rights) = &self.shared.rights {
-            rights.take(Limit::Output, bytes.len() as u64).map_err(|error| self.shared.at_limit(error))?;
+            let counted = rights.take(&Limit::Output.into(), bytes.len() as u64);
+            counted.map_err(|error| self.shared.at_limit(error))?;
         }
         self.shared.printer.print(bytes);
         Ok(())
+    }
+
+    fn reached(&self, limit: &str) -> Error {
+        let rights = self.shared.rights.as_ref();
+        let error = match (rights, What::named(limit)) {
+            (Some(rights), What::Known(limit)) => rights.reached(limit),
+            _ => Error::new(Code::Limit, format!("context '{}' has reached its limit of {limit}", self.shared.name)),
+        };
+        self.shared.at_limit(error)
     }
 
     fn permit(&self, access: Access, path: &[u8]) -> Result<Option<Vec<u8>>> {

@@ -197,7 +197,7 @@ impl LocalContext {
     fn check_nesting_by(&self, rights: &Rights) -> Result<()> {
         match rights.most(Limit::Nesting) {
             Some(most) if u64::from(self.entered.get()) >= most => {
-                Err(self.shared.at_limit(rights.reached(Limit::Nesting, most)))
+                Err(self.shared.at_limit(rights.reached(Limit::Nesting)))
             }
             _ => Ok(()),
         }
@@ -313,7 +313,7 @@ impl LocalContext {
             return Ok((alive, key));
         }
         if let Some(rights) = &self.shared.rights {
-            rights.take(Limit::Callables, 1).map_err(|error| self.shared.at_limit(error))?;
+            rights.take(&Limit::Callables.into(), 1).map_err(|error| self.shared.at_limit(error))?;
         }
         let key = self.take_key();
         let function = Arc::new(ScriptFunction::new(Arc::clone(&self.shared), key));
@@ -349,7 +349,7 @@ impl LocalContext {
     /// Functions that others held are held no more.
     fn give_back(&self, functions: u64) {
         if let Some(rights) = &self.shared.rights {
-            rights.give_back(Limit::Callables, functions);
+            rights.give_back(&Limit::Callables.into(), functions);
         }
     }
 

@@ -42,6 +42,7 @@ pub struct Open {
     options: Vec<(String, Value)>,
     imported: bool,
     restart: Restart,
+    declared_at: Option<String>,
     /// The rights of the script that opens it.
     opener: Option<Arc<Rights>>,
 }
@@ -55,6 +56,7 @@ impl Open {
             options: Vec::new(),
             imported: false,
             restart: Restart::NEVER,
+            declared_at: None,
             opener: None,
         }
     }
@@ -107,6 +109,13 @@ impl Open {
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Open {
         self.restart = restart;
+        self
+    }
+
+    /// Says where its options stand, for messages that name one of them: `calog.toml:7`.
+    #[must_use]
+    pub fn declared_at(mut self, place: impl Into<String>) -> Open {
+        self.declared_at = Some(place.into());
         self
     }
 
@@ -171,7 +180,7 @@ impl Core {
         let terms = Terms::read(options.clone().into_value().view(), folder)?;
         let counted = open.opener.as_ref().map(|opener| Taken::one(opener, Limit::Contexts)).transpose()?;
         let identity = Identity {
-            rights: Rights::new(&name, &terms, open.opener.as_ref()),
+            rights: Rights::new(&name, open.declared_at.as_deref(), &terms, open.opener.as_ref()),
             counted,
             name: name.clone(),
             engine: engine_name,

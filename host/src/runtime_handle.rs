@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::envelope::{Envelope, Parameters};
 use crate::function::NativeFunction;
 use crate::ids::ContextId;
+use crate::limits::{Taken, What};
 use crate::liveness::Counted;
 use crate::sync::atomic::Ordering;
 use crate::sync::time::Instant;
@@ -108,6 +109,18 @@ impl RuntimeType for Shared {
             Some(("fs.write", path)) => rights.permit(Access::Write, path.as_bytes()).map(drop),
             _ => rights.check_native(name),
         }
+    }
+
+    fn count(&self, context: u64, what: &str, amount: u64) -> Result<Callback> {
+        let core = self.core()?;
+        if ContextId(context) == ContextId::HOST {
+            return Ok(Callback::new(|_outcome| {}));
+        }
+        let gone = || Error::new(Code::Dead, "the context is closed");
+        let context = core.context(ContextId(context)).ok_or_else(gone)?;
+        let Some(rights) = &context.rights else { return Ok(Callback::new(|_outcome| {})) };
+        let taken = Taken::some(rights, What::named(what), amount).map_err(|error| context.at_limit(error))?;
+        Ok(Callback::new(move |_outcome| taken.keep()))
     }
 
     fn site(&self, context: u64) -> Option<Frame> {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use calog_plugin_api::host_side::ContextHandle;
 use calog_plugin_api::{
-    Code, Error, Facts, Finisher, FunctionKey, Host, KeptInfo, KeyMap, Outcome, Result, Source, SourceMode,
+    Code, Error, Finisher, FunctionKey, Host, KeptInfo, KeyMap, Outcome, Result, Source, SourceMode,
 };
 
 use crate::context::{ContextShared, State};
@@ -240,9 +240,7 @@ impl Worker {
         let Opening { shared, engine, options } = opening;
         let mut facts = self.core.facts();
         facts.context = shared.id.number();
-        if options.lenient() {
-            facts.flags |= Facts::LENIENT;
-        }
+        facts.flags = shared.flags;
         let base = KeptInfo::new(self.core.handle().clone(), None, facts);
         let local = Rc::new(LocalContext::new(Arc::clone(shared), base));
         if shared.state() != State::Open {

@@ -96,8 +96,8 @@ mod value;
 pub use export::__private;
 
 pub use abi::{
-    ABI_VERSION, AbiVersion, Access, Args, CallInfo, Callable, CallableType, CancelToken, Derived, Facts, Hook, Host,
-    Identity, KeepAlive, KeptInfo, Native, NativeType, Object, ObjectType, Outcome, RuntimeHandle,
+    ABI_VERSION, AbiVersion, Access, Args, CallInfo, Callable, CallableType, CancelToken, Counted, Derived, Facts,
+    Hook, Host, Identity, KeepAlive, KeptInfo, Native, NativeType, Object, ObjectType, Outcome, RuntimeHandle,
 };
 pub use bundle::{Bundle, MakeBundle, priority};
 pub use callee::Callee;

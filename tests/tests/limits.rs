@@ -3,6 +3,7 @@
 //! A row is one expression that a script evaluates in each language, the options of its context, and the
 //! error that comes of it, which is the same in all of them.
 
+use std::cell::Cell;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
@@ -247,6 +248,25 @@ fn output_is_limited() {
         let message = "context 'plug' may have 10 bytes of output at most: `limits.output` in its [[context]] says so";
         assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", language.name);
         assert_eq!(world.output.text(), "1234\n5678\n", "{}", language.name);
+    }
+}
+
+/// What a language writes past the host counts as well.
+#[test]
+fn what_is_written_to_standard_error_is_output() {
+    for (name, script) in [
+        ("lua", "io.stderr:write('1234', 5678)\nio.stderr:write('never')"),
+        ("lua", "io.output(io.stderr)\nio.write('1234', 5678)\nio.write('never')"),
+        ("squirrel", "local b = blob(8); stderr.writeblob(b); stderr.writeblob(b)"),
+        ("squirrel", "stderr.writen(1, 'l'); stderr.writen(1, 'b')"),
+        ("squirrel", "local b = blob(8); stdout.writeblob(b); print(\"never\")"),
+    ] {
+        let world = World::new();
+        let error = run(&world, language(name), &vec![("limits", limits("output", 10))], script).expect_err(script);
+        let message = "context 'plug' may have 10 bytes of output at most: `limits.output` in its [[context]] says so";
+        assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{name}: {script}");
+        assert_eq!(world.output.text(), "", "{name}: {script}");
+        assert!(run(&world, language(name), &Vec::new(), script).is_ok(), "{name}: {script}");
     }
 }
 
@@ -658,38 +678,365 @@ fn tasks_that_wait_are_limited() {
     }
 }
 
+/// Fills memory, and does as much without keeping it, in each language.
+fn filling(language: &Language) -> (&'static str, &'static str) {
+    match language.name {
+        "lua" => (
+            "local all = {} while true do all[#all + 1] = ('x'):rep(20000) .. #all end",
+            "for i = 1, 10000 do local s = ('x'):rep(20000) .. i end",
+        ),
+        "javascript" => (
+            "const all = []; for (;;) all.push(new Array(1000).fill(1))",
+            "for (let i = 0; i < 20000; i++) new Array(1000).fill(i)",
+        ),
+        "squirrel" => (
+            "local all = []; while (true) all.append(array(1000, 1))",
+            "for (local i = 0; i < 20000; i++) array(1000, i)",
+        ),
+        _ => ("all = LIST()\nWHILE TRUE\nDIM a(1000)\nPUSH(all, a)\nWEND", "FOR i = 1 TO 20000\nDIM a(1000)\nNEXT"),
+    }
+}
+
+const OF_MEMORY: &str = "context 'plug' may have 16 MiB of memory at most: `limits.memory` in its [[context]] says so";
+
 #[test]
-fn memory_is_limited_where_the_engine_can() {
+fn memory_is_limited() {
+    let options: Options = vec![("limits", limits("memory", 16 << 20))];
+    for language in &LANGUAGES {
+        let (filling, passing) = filling(language);
+        let error = run(&World::new(), language, &options, filling).expect_err("more than there is");
+        assert_eq!((error.code(), &*error.message()), (Code::Limit, OF_MEMORY), "{}", language.name);
+        // What is not used any more is not used.
+        let fine = run(&World::new(), language, &options, passing);
+        assert!(fine.is_ok(), "{}: {fine:?}", language.name);
+        let untrusted: Options = vec![("preset", "untrusted".into()), ("limits", limits("time_per_call_ms", 60_000))];
+        let error = run(&World::new(), language, &untrusted, filling).expect_err("more than the preset allows");
+        let message = "context 'plug' may have 64 MiB of memory at most: `preset = \"untrusted\"` in its [[context]] \
+                       says so, as there is no `limits.memory`";
+        assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", language.name);
+    }
+}
+
+/// The error can be caught, and memory that is given up then can be used again.
+#[test]
+fn a_context_goes_on_below_its_limit_of_memory() {
     let options: Options = vec![("limits", limits("memory", 16 << 20))];
     for (name, script) in [
-        ("lua", "local all = {} while true do all[#all + 1] = ('x'):rep(1000) .. #all end"),
-        ("javascript", "const all = []; for (;;) all.push(new Array(1000).fill(1))"),
-        ("squirrel", "local all = []; while (true) all.append(array(1000, 1))"),
+        (
+            "lua",
+            "local all = {}\nlocal ok, e = pcall(function() while true do all[#all + 1] = ('x'):rep(20000) .. #all end end)\n\
+             assert(not ok and e.code == 'limit', e)\nall = nil\nlocal s = ('x'):rep(1 << 20)\nprint(#s)",
+        ),
+        (
+            "javascript",
+            "let all = []; try { for (;;) all.push(new Array(1000).fill(1)) } catch { all = null }\n\
+             console.log(new Array(1 << 18).fill(1).length * 4)",
+        ),
+        (
+            "squirrel",
+            "local all = [], code = null; try { while (true) all.append(array(1000, 1)) } catch (e) { code = e.code }\n\
+             all = null; print(code == \"limit\" ? array(1 << 19, 1).len() * 2 + \"\\n\" : code)",
+        ),
+        (
+            "basic",
+            "DEF fill()\nVAR all = LIST()\nWHILE TRUE\nDIM a(1000)\nPUSH(all, a)\nWEND\nENDDEF\n\
+             TRY\nfill()\nCATCH e\ncode = e.code\nENDTRY\n\
+             IF code = \"limit\" THEN\nDIM b(524288)\nPRINT LEN(b) * 2;\nENDIF",
+        ),
     ] {
-        let error = run(&World::new(), language(name), &options, script).expect_err("more than there is");
-        let message = "the context's memory is limited to 16777216 bytes: `limits.memory` of its options says so";
-        assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{name}");
-    }
-    // What is not used any more is not used.
-    for (name, script) in [
-        ("lua", "for i = 1, 200000 do local s = ('x'):rep(1000) .. i end"),
-        ("javascript", "for (let i = 0; i < 200000; i++) new Array(1000).fill(i)"),
-        ("squirrel", "for (local i = 0; i < 200000; i++) array(1000, i)"),
-    ] {
-        let fine = run(&World::new(), language(name), &options, script);
+        let world = World::new();
+        let fine = run(&world, language(name), &options, script);
         assert!(fine.is_ok(), "{name}: {fine:?}");
+        assert_eq!(world.output.text(), "1048576\n", "{name}");
     }
-    // It can be caught, and holds from then on.
-    let script = "local all = {}\nlocal ok, e = pcall(function() while true do all[#all + 1] = ('x'):rep(1000) .. #all end end)\n\
-                  assert(not ok and e.code == 'limit', e)\nall = nil\nlocal s = ('x'):rep(1 << 20)\nreturn #s";
-    assert_eq!(run(&World::new(), language("lua"), &options, script), Ok((1 << 20).into()));
-    let error = run(&World::new(), language("basic"), &options, "").expect_err("no bound can be had");
-    assert_eq!(error.code(), Code::Unsupported, "{error}");
-    assert!(error.message().contains("`limits.memory` cannot be had here"), "{error}");
-    // A preset limits what can be limited.
-    let untrusted: Options = vec![("preset", "untrusted".into())];
-    assert!(run(&World::new(), language("basic"), &untrusted, "").is_ok());
-    let script = "local all = {} while true do all[#all + 1] = ('x'):rep(1000000) .. #all end";
-    let error = run(&World::new(), language("lua"), &untrusted, script).expect_err("more than the preset allows");
-    assert!(error.message().contains("limited to 67108864 bytes"), "{error}");
+}
+
+/// Whatever it catches: in JavaScript, what is caught inside of the interpreter nobody else hears of.
+#[test]
+fn a_context_may_end_where_memory_does() {
+    for language in &LANGUAGES {
+        let scene = Scene::new(language.name);
+        let (filling, _) = filling(language);
+        let script = match language.name {
+            "lua" => format!("pcall(function() {filling} end)\nwhile true do end"),
+            "squirrel" => format!("try {{ {filling} }} catch (e) {{}}\nwhile (true) {{}}"),
+            "basic" => format!("TRY\n{filling}\nCATCH e\nENDTRY\nWHILE TRUE\nWEND"),
+            _ => filling.to_owned(),
+        };
+        let options: Options = vec![("limits", limits("memory", 16 << 20)), ("on_limit", "close".into())];
+        let open = open_as(&scene.world, &format!("plug.{}", language.extension), &options);
+        scene.world.write(&format!("plug.{}", language.extension), &script);
+        let plug = scene.world.runtime.open(open).expect("a context");
+        assert!(scene.world.runtime.wait_for(&plug).is_err(), "{}", scene.what);
+        scene.world.wait_until("its end", || scene.world.runtime.context("plug").is_none());
+        let other = scene.actor("other", language, None);
+        scene.settle(&other);
+    }
+}
+
+/// The most that this process has had, in bytes.
+fn most_ever() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("what Linux tells of a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak");
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") << 10
+}
+
+/// One operation that would take a gibibyte or more is refused before it has it, and what it says can be
+/// caught where it was called.
+#[test]
+fn one_operation_does_not_go_far_beyond_the_memory() {
+    let options: Options = vec![("limits", limits("memory", 64 << 20))];
+    let message = "context 'plug' may have 64 MiB of memory at most: `limits.memory` in its [[context]] says so";
+    for (name, operation) in [
+        ("lua", "string.rep('x', 1 << 30)"),
+        ("lua", "('x'):rep(1 << 20, ('y'):rep(1 << 10))"),
+        ("lua", "(('x'):rep(1 << 20):gsub('x', ('y'):rep(1 << 10)))"),
+        (
+            "lua",
+            "table.concat(setmetatable({}, { __index = function() return s end, __len = function() return 64 end }))",
+        ),
+        ("lua", "s .. s .. s .. s .. s .. s .. s .. s"),
+        ("lua", "string.format('%s%s%s%s%s%s%s%s', s, s, s, s, s, s, s, s)"),
+        ("lua", "table.pack(table.unpack({}, 1, 900000), table.unpack({}, 1, 900000)), (s .. s .. s .. s)"),
+        ("lua", "coroutine.wrap(function() return string.rep('x', 1 << 30) end)()"),
+        ("lua", "tostring(setmetatable({}, { __tostring = function() return string.rep('x', 1 << 30) end }))"),
+        ("lua", "print(setmetatable({}, { __tostring = function() return string.rep('x', 1 << 30) end }))"),
+        ("lua", "assert(load(function() return string.rep('x', 1 << 30) end))"),
+        ("javascript", "'x'.repeat(1 << 30 - 1).replaceAll('x', 'yyyy').length"),
+        ("javascript", "new Uint8Array(1 << 30)"),
+        ("squirrel", "array(1 << 28, 1)"),
+        ("squirrel", "blob(1 << 30)"),
+        ("basic", "huge(1 << 27)"),
+        ("basic", "TO_ARRAY(LIST(1 TO 200000000))"),
+        ("basic", "SORT(LIST(1 TO 200000000))"),
+    ] {
+        let language = language(name);
+        let script = match name {
+            "lua" => format!("local s = ('x'):rep(1 << 24)\nreturn {operation}"),
+            "javascript" => format!("globalThis.kept = {operation}"),
+            "squirrel" => format!("return {operation}"),
+            _ if operation.starts_with("huge") => "DIM a(134217728)".to_owned(),
+            _ => format!("a = {operation}"),
+        };
+        let error = run(&World::new(), language, &options, &script).expect_err(operation);
+        assert_eq!(error.code(), Code::Limit, "{name}: {operation}: {error:?}");
+        assert!(error.message().ends_with(message) || name != "lua", "{name}: {operation}: {error}");
+        if name == "lua" {
+            let caught = format!(
+                "local s = ('x'):rep(1 << 24)\nlocal ok, e = pcall(function() return {operation} end)\n\
+                 assert(not ok and e.code == 'limit', e)\n\
+                 ok, e = xpcall(function() return {operation} end, function(e) return e end)\n\
+                 assert(not ok and e.code == 'limit', e)\nreturn 1"
+            );
+            assert_eq!(run(&World::new(), language, &options, &caught), Ok(1.into()), "{operation}");
+        }
+    }
+    // Other tests of this process have their share.
+    assert!(most_ever() < 900 << 20, "{} MiB", most_ever() >> 20);
+}
+
+/// A script that exports `put`, which puts what it is given into the queue "jobs", and `try_put`.
+fn putting(language: &Language) -> &'static str {
+    match language.name {
+        "lua" => {
+            "local q = sync.Queue('jobs', 5)\n\
+             return { put = function(x) q.put(x) end, try_put = function(x) return q.try_put(x) end }"
+        }
+        "javascript" => {
+            "const q = sync.Queue('jobs', 5)\nexport async function put(x) { await q.put(x) }\n\
+             export function try_put(x) { return q.try_put(x) }"
+        }
+        "squirrel" => {
+            "local q = sync.Queue(\"jobs\", 5)\n\
+             return { put = function(x) { q.put(x) }, try_put = function(x) { return q.try_put(x) } }"
+        }
+        _ => {
+            "q = sync.Queue(\"jobs\", 5)\nDEF put(x)\nq.put(x)\nENDDEF\nDEF try_put(x)\nRETURN q.try_put(x)\nENDDEF\n\
+             calog.export(\"put\", put)\ncalog.export(\"try_put\", try_put)"
+        }
+    }
+}
+
+const OF_ITEMS: &str =
+    "context 'plug' may have 3 items in queues at most: `limits.queue_items` in its [[context]] says so";
+
+#[test]
+fn items_in_queues_are_limited_for_who_puts_them() {
+    for language in &LANGUAGES {
+        let world = World::new();
+        let options: Options = vec![("limits", limits("queue_items", 3))];
+        let plug = open_script(&world, language, &options, putting(language));
+        let taker = world.open(
+            "taker.lua",
+            "local q = sync.Queue('jobs')\nreturn { get = function() return q.get() end, put = function(x) q.put(x) end }",
+        );
+        let too_many = |call: &str| {
+            let error = world.try_call(&plug, call, &[9.into()]).expect_err("one too many");
+            assert_eq!((error.code(), &*error.message()), (Code::Limit, OF_ITEMS), "{}: {call}", language.name);
+        };
+        for item in 1..=3 {
+            world.try_call(&plug, "put", &[item.into()]).expect("so many it may");
+        }
+        too_many("put");
+        too_many("try_put");
+        // Others' items are theirs.
+        world.try_call(&taker, "put", &[4.into()]).expect("nobody limits it");
+        for item in 1..=2 {
+            assert_eq!(world.try_call(&taker, "get", &[]), Ok(item.into()), "{}", language.name);
+        }
+        assert_eq!(world.try_call(&plug, "try_put", &[5.into()]), Ok(true.into()), "{}", language.name);
+        // Of what waits for room, the same holds.
+        for _ in 0..2 {
+            world.try_call(&taker, "put", &[6.into()]).expect("room");
+        }
+        let waits = world.ask(&plug, "put", &[7.into()]);
+        world.wait_until("the limit", || {
+            world.try_call(&plug, "try_put", &[8.into()]).is_err_and(|error| error.code() == Code::Limit)
+        });
+        for item in [3, 4, 5, 6, 6, 7] {
+            assert_eq!(world.try_call(&taker, "get", &[]), Ok(item.into()), "{}", language.name);
+        }
+        assert!(world.answer(&waits).is_ok(), "{}", language.name);
+        for item in 1..=3 {
+            world.try_call(&plug, "put", &[item.into()]).expect("nothing of it lies there any more");
+        }
+        too_many("put");
+    }
+}
+
+/// A script that exports `listen`, which opens a listener and keeps it; `accept` and `close`, of the last; and
+/// `connect`, to a port.
+fn opening(language: &Language) -> &'static str {
+    match language.name {
+        "lua" => {
+            "local all, last = {}\n\
+             local function keep(socket) all[#all + 1] = socket return socket end\n\
+             return { listen = function() last = keep(net.listen('127.0.0.1', 0)) return last.address().port end,\n\
+             accept = function() keep(last.accept()) end, close = function() table.remove(all).close() end,\n\
+             connect = function(port) keep(net.connect('127.0.0.1', port)) end }"
+        }
+        "javascript" => {
+            "const all = []; let last\n\
+             const keep = (socket) => { all.push(socket); return socket }\n\
+             export async function listen() { last = keep(await net.listen('127.0.0.1', 0)); return last.address().port }\n\
+             export async function accept() { keep(await last.accept()) }\n\
+             export function close() { all.pop().close() }\n\
+             export async function connect(port) { keep(await net.connect('127.0.0.1', port)) }"
+        }
+        "squirrel" => {
+            "local all = [], last = null\n\
+             local function keep(socket) { all.append(socket); return socket }\n\
+             return { listen = function() { last = keep(net.listen(\"127.0.0.1\", 0)); return last.address().port },\n\
+             accept = function() { keep(last.accept()) }, close = function() { all.pop().close() },\n\
+             connect = function(port) { keep(net.connect(\"127.0.0.1\", port)) } }"
+        }
+        _ => {
+            "all = LIST()\nlast = NIL\n\
+             DEF listen()\nlast = net.listen(\"127.0.0.1\", 0)\nPUSH(all, last)\na = last.address()\nRETURN a.port\nENDDEF\n\
+             DEF accept()\nPUSH(all, last.accept())\nENDDEF\nDEF close()\ns = POP(all)\ns.close()\nENDDEF\n\
+             DEF connect(port)\nPUSH(all, net.connect(\"127.0.0.1\", port))\nENDDEF\n\
+             calog.export(\"listen\", listen)\ncalog.export(\"accept\", accept)\ncalog.export(\"close\", close)\n\
+             calog.export(\"connect\", connect)"
+        }
+    }
+}
+
+const OF_SOCKETS: &str = "context 'plug' may have 3 sockets at most: `limits.sockets` in its [[context]] says so";
+
+#[test]
+fn sockets_are_limited_as_long_as_they_are_open() {
+    for language in &LANGUAGES {
+        let world = World::new();
+        let plug = open_script(&world, language, &vec![("limits", limits("sockets", 3))], opening(language));
+        let trusted = world.open("trusted.lua", opening(&LANGUAGES[0]));
+        let call = |name: &str, args: &[Value]| world.try_call(&plug, name, args);
+        let too_many = |name: &str, args: &[Value]| {
+            let error = call(name, args).expect_err("one too many");
+            assert_eq!((error.code(), &*error.message()), (Code::Limit, OF_SOCKETS), "{}: {name}", language.name);
+        };
+        let theirs = world.try_call(&trusted, "listen", &[]).expect("a port");
+        let port = call("listen", &[]).expect("one");
+        // One that comes to nothing counts no more.
+        for _ in 0..5 {
+            let error = call("connect", &[1.into()]).expect_err("nobody listens there");
+            assert_eq!(error.code(), Code::Io, "{}: {error}", language.name);
+        }
+        call("connect", &[theirs.clone()]).expect("two");
+        let accepts = world.ask(&plug, "accept", &[]);
+        // Who waits for a connection has it already.
+        world.wait_until("the third", || call("connect", &[theirs.clone()]).is_err_and(|it| it.code() == Code::Limit));
+        world.try_call(&trusted, "connect", &[port]).expect("a connection");
+        assert!(world.answer(&accepts).is_ok(), "{}", language.name);
+        for (name, args) in [("listen", vec![]), ("connect", vec![theirs.clone()]), ("accept", vec![])] {
+            too_many(name, &args);
+        }
+        call("close", &[]).expect("the one that was accepted");
+        // Once is enough: a condition may be looked at again.
+        let connected = Cell::new(false);
+        world.wait_until("room", || {
+            connected.set(connected.get() || call("connect", &[theirs.clone()]).is_ok());
+            connected.get()
+        });
+        too_many("listen", &[]);
+        assert!(world.try_call(&trusted, "listen", &[]).is_ok(), "{}: others do not notice", language.name);
+    }
+}
+
+/// What comes to a callback waits outside, as long as there may be no more.
+#[test]
+fn connections_for_a_callback_wait_until_there_may_be_more() {
+    let world = World::new();
+    let script = "local all = {}\nlocal l = net.listen('127.0.0.1', 0)\nl.on_connection(function(c) all[#all + 1] = c end)\n\
+                  return { port = l.address().port, count = function() return #all end,\n\
+                  close = function() table.remove(all).close() end }";
+    let plug = open_script(&world, language("lua"), &vec![("limits", limits("sockets", 3))], script);
+    let trusted = world.open("trusted.lua", opening(&LANGUAGES[0]));
+    let port = plug.export("port").expect("its port");
+    for _ in 0..4 {
+        world.try_call(&trusted, "connect", &[port.clone()]).expect("the system takes it");
+    }
+    world.wait_until("two", || world.try_call(&plug, "count", &[]) == Ok(2.into()));
+    world.try_call(&plug, "close", &[]).expect("one less");
+    world.wait_until("the third", || world.try_call(&plug, "count", &[]) == Ok(2.into()));
+    world.try_call(&plug, "close", &[]).expect("one less");
+    world.wait_until("the fourth", || world.try_call(&plug, "count", &[]) == Ok(2.into()));
+    assert!(world.errors().is_empty(), "{:?}", world.errors());
+}
+
+/// A bundle of anybody's counts what it has under its own key.
+#[test]
+fn bundles_have_limits_of_their_own() {
+    use std::sync::{Arc, Mutex};
+
+    use calog_plugin_api::{Bundle, CallInfo, Counted};
+
+    for language in &LANGUAGES {
+        let open: Arc<Mutex<Vec<Counted>>> = Arc::default();
+        let held = Arc::clone(&open);
+        let db = move || {
+            let (opened, closed) = (Arc::clone(&held), Arc::clone(&held));
+            Bundle::new("db")
+                .function("open", move |info: &CallInfo| -> Result<()> {
+                    opened.lock().expect("no panic").push(info.count("db.connections", 1)?);
+                    Ok(())
+                })
+                .function("close", move || drop(closed.lock().expect("no panic").pop()))
+        };
+        let world = World::with(|builder| builder.bundle("db", db));
+        let own = Value::map([("connections", 2)]).expect("a map");
+        let options: Options = vec![("limits", limits("db", own))];
+        let line = |call: &str| match language.name {
+            "basic" => format!("{call}\n"),
+            _ => format!("{call};\n"),
+        };
+        let few = line("db.open()").repeat(2) + &line("db.close()") + &line("db.open()");
+        run(&world, language, &options, &few).expect("two at a time");
+        open.lock().expect("no panic").clear();
+        let error = run(&world, language, &options, &line("db.open()").repeat(3)).expect_err("three");
+        let message = "context 'plug' may have 2 db.connections at most: \
+                       `limits.db.connections` in its [[context]] says so";
+        assert_eq!((error.code(), &*error.message()), (Code::Limit, message), "{}", language.name);
+        assert_eq!(open.lock().expect("no panic").len(), 2, "{}", language.name);
+        run(&world, language, &Vec::new(), &line("db.open()").repeat(5)).expect("nobody limits it");
+    }
 }

@@ -66,6 +66,9 @@ fn options(entry: &ContextEntry) -> calog::Result<Open> {
     if let Some(thread) = &entry.thread {
         open = open.thread(thread);
     }
+    if let Some(place) = entry.standing.as_str() {
+        open = open.declared_at(place);
+    }
     let options: Value = entry.to_value()?;
     for pair in options.view().as_aggregate().into_iter().flat_map(|it| it.pairs()) {
         let key = pair.key.as_str().unwrap_or_default();

@@ -53,6 +53,48 @@ limits! {
     Tasks = "tasks", Count, "tasks that wait";
     /// What its interpreter allocates.
     Memory = "memory", Bytes, "of memory";
+    /// What it has put into queues, and nobody has taken out.
+    QueueItems = "queue_items", Count, "items in queues";
+    /// Sockets of it that are open or being opened.
+    Sockets = "sockets", Count, "sockets";
+}
+
+/// What is counted: what the host knows, or what a bundle has of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum What {
+    Known(Limit),
+    /// `db.connections`, which is the key `limits.db.connections`.
+    OfBundle(Box<str>),
+}
+
+impl What {
+    /// What natives call so.
+    pub(crate) fn named(key: &str) -> What {
+        let known = Limit::ALL.iter().find(|limit| limit.key() == key);
+        known.map_or_else(|| What::OfBundle(key.into()), |limit| What::Known(*limit))
+    }
+
+    /// Its key in `[context.limits]`.
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            What::Known(limit) => limit.key(),
+            What::OfBundle(key) => key,
+        }
+    }
+
+    /// So much of it, in words.
+    pub(crate) fn shown(&self, most: u64) -> String {
+        match self {
+            What::Known(limit) => limit.shown(most),
+            What::OfBundle(key) => format!("{most} {key}"),
+        }
+    }
+}
+
+impl From<Limit> for What {
+    fn from(limit: Limit) -> What {
+        What::Known(limit)
+    }
 }
 
 /// How an amount is written.
@@ -109,26 +151,49 @@ impl Display for Bytes {
 }
 
 /// How much there may be of what.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Caps([Option<u64>; Limit::COUNT]);
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Caps {
+    known: [Option<u64>; Limit::COUNT],
+    /// Keys as `db.connections`.
+    of_bundles: Vec<(Box<str>, u64)>,
+}
 
 impl Caps {
     pub(crate) fn get(&self, limit: Limit) -> Option<u64> {
-        self.0[limit as usize]
+        self.known[limit as usize]
     }
 
-    pub(crate) fn set(&mut self, limit: Limit, most: u64) {
-        self.0[limit as usize] = Some(most);
+    pub(crate) fn of_bundles(&self) -> &[(Box<str>, u64)] {
+        &self.of_bundles
+    }
+
+    pub(crate) fn set(&mut self, what: impl Into<What>, most: u64) {
+        match what.into() {
+            What::Known(limit) => self.known[limit as usize] = Some(most),
+            What::OfBundle(key) => {
+                self.of_bundles.retain(|(known, _)| *known != key);
+                self.of_bundles.push((key, most));
+            }
+        }
+    }
+
+    /// Whether they say anything of it.
+    pub(crate) fn name(&self, what: &What) -> bool {
+        match what {
+            What::Known(limit) => self.get(*limit).is_some(),
+            What::OfBundle(key) => self.of_bundles.iter().any(|(known, _)| known == key),
+        }
     }
 
     /// These, and those of the others where these say nothing.
-    pub(crate) fn or(self, others: Caps) -> Caps {
+    pub(crate) fn or(&self, others: Caps) -> Caps {
         let mut all = others;
         Limit::ALL.iter().for_each(|limit| self.get(*limit).into_iter().for_each(|most| all.set(*limit, most)));
+        self.of_bundles.iter().for_each(|(key, most)| all.set(What::OfBundle(key.clone()), *most));
         all
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.known.iter().all(Option::is_none) && self.of_bundles.is_empty()
     }
 }

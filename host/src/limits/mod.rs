@@ -15,13 +15,14 @@ mod time;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use calog_plugin_api::{Access, Code, Error, Result};
 
+use crate::sync::atomic::AtomicU64;
 pub use limit::{Bytes, Caps};
-pub(crate) use limit::{Count, Limit, Unit};
+pub(crate) use limit::{Count, Limit, Unit, What};
 pub use pattern::Pattern;
 use permissions::Permissions;
 pub(crate) use terms::{KEYS, Terms};
@@ -42,45 +43,69 @@ pub(crate) fn are_in_use() -> bool {
 #[derive(Debug)]
 pub(crate) struct Taken {
     rights: Arc<Rights>,
-    limit: Limit,
+    what: What,
+    amount: u64,
 }
 
 impl Taken {
-    /// One of these.
+    /// So much.
     ///
     /// # Errors
     /// `limit` when there may be no more.
+    pub(crate) fn some(rights: &Arc<Rights>, what: What, amount: u64) -> Result<Taken> {
+        rights.take(&what, amount)?;
+        Ok(Taken { rights: Arc::clone(rights), what, amount })
+    }
+
+    /// One of these.
+    ///
+    /// # Errors
+    /// As `some`.
     pub(crate) fn one(rights: &Arc<Rights>, limit: Limit) -> Result<Taken> {
-        rights.take(limit, 1)?;
-        Ok(Taken { rights: Arc::clone(rights), limit })
+        Taken::some(rights, limit.into(), 1)
+    }
+
+    /// It is never given back.
+    pub(crate) fn keep(mut self) {
+        self.amount = 0;
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.rights.give_back(self.limit, 1);
+        self.rights.give_back(&self.what, self.amount);
     }
 }
 
 /// What one context may, and what it has used.
 #[derive(Debug)]
 pub(crate) struct Rights {
-    /// The context's name, for messages.
+    /// The context's name and where its options stand, for messages.
     context: String,
+    place: Option<String>,
     permissions: Permissions,
+    preset: Preset,
+    /// What its options name themselves.
+    own_caps: Caps,
     caps: Caps,
     used: [AtomicU64; Limit::COUNT],
+    /// In the order of the caps.
+    used_of_bundles: Box<[AtomicU64]>,
     /// For how many nanoseconds its code has run.
     ran_ns: AtomicU64,
     on_limit: OnLimit,
-    /// Memory is limited by its own terms, not by a preset alone.
-    demands_memory: bool,
     opener: Option<Arc<Rights>>,
 }
 
 impl Rights {
-    /// The rights of a context that is opened on these terms; none when it is trusted.
-    pub(crate) fn new(context: &str, terms: &Terms, opener: Option<&Arc<Rights>>) -> Option<Arc<Rights>> {
+    /// The rights of a context that is opened on these terms, which stand at this place; none when it is
+    /// trusted.
+    pub(crate) fn new(
+        context: &str,
+        place: Option<&str>,
+        terms: &Terms,
+        opener: Option<&Arc<Rights>>,
+    ) -> Option<Arc<Rights>> {
         if terms.are_trusting() {
             // The opener's are its own: a name in a message matters less than that both are one.
             return opener.cloned();
@@ -88,14 +113,18 @@ impl Rights {
         // ORDERING: relaxed, as the context that makes a difference is opened, and told of, only after this.
         IN_USE.store(true, Ordering::Relaxed);
         let inherited = opener.map_or(OnLimit::Error, |opener| opener.on_limit);
+        let caps = terms.caps();
         Some(Arc::new(Rights {
             context: context.to_owned(),
+            place: place.map(str::to_owned),
             permissions: Permissions::new(terms),
-            caps: terms.caps(),
+            preset: terms.preset(),
+            own_caps: terms.own_caps().clone(),
             used: Default::default(),
+            used_of_bundles: caps.of_bundles().iter().map(|_| AtomicU64::default()).collect(),
+            caps,
             ran_ns: AtomicU64::new(0),
             on_limit: terms.on_limit.unwrap_or(inherited),
-            demands_memory: terms.demand(Limit::Memory),
             opener: opener.cloned(),
         }))
     }
@@ -131,29 +160,40 @@ impl Rights {
 
     #[cold]
     fn refusal(&self, what: &str, line: &str) -> Error {
-        let message = format!("context '{}' may not {what}: its [[context]] would need `{line}`", self.context);
+        let (context, own) = (&self.context, self.options());
+        let message = format!("context '{context}' may not {what}: {own} would need `{line}`");
         Error::new(Code::Permission, message)
+    }
+
+    /// Its options, in words.
+    fn options(&self) -> String {
+        self.place.as_ref().map_or_else(|| "its [[context]]".into(), |place| format!("its [[context]] ({place})"))
     }
 
     /// How much there may be of something: the least that any of these says.
     pub(crate) fn most(&self, limit: Limit) -> Option<u64> {
-        self.line().filter_map(|rights| rights.caps.get(limit)).min()
+        self.strictest(limit).map(|(_, most)| most)
+    }
+
+    fn strictest(&self, limit: Limit) -> Option<(&Rights, u64)> {
+        let all = self.line().filter_map(|rights| Some((rights, rights.caps.get(limit)?)));
+        all.min_by_key(|(_, most)| *most)
     }
 
     /// Whether an engine that cannot limit memory will not do. A preset limits it where that can be had.
     pub(crate) fn demands_memory(&self) -> bool {
-        self.line().any(|rights| rights.demands_memory)
+        self.line().any(|rights| rights.own_caps.get(Limit::Memory).is_some())
     }
 
     /// Counts what is used now, until it is given back.
     ///
     /// # Errors
     /// `limit` when there is not so much left; then nothing is counted.
-    pub(crate) fn take(&self, limit: Limit, amount: u64) -> Result<()> {
+    pub(crate) fn take(&self, what: &What, amount: u64) -> Result<()> {
         for (at, rights) in self.line().enumerate() {
-            if let Err(error) = rights.take_own(limit, amount) {
+            if let Err(error) = rights.take_own(what, amount) {
                 // Those before have counted it.
-                self.line().take(at).for_each(|rights| rights.give_own(limit, amount));
+                self.line().take(at).for_each(|rights| rights.give_own(what, amount));
                 return Err(error);
             }
         }
@@ -161,32 +201,43 @@ impl Rights {
     }
 
     /// Counts what is used no more.
-    pub(crate) fn give_back(&self, limit: Limit, amount: u64) {
-        self.line().for_each(|rights| rights.give_own(limit, amount));
+    pub(crate) fn give_back(&self, what: &What, amount: u64) {
+        self.line().for_each(|rights| rights.give_own(what, amount));
     }
 
-    fn take_own(&self, limit: Limit, amount: u64) -> Result<()> {
-        let Some(most) = self.caps.get(limit) else { return Ok(()) };
-        // ORDERING: relaxed, as nothing else is read by what the count says.
-        let more = |used: u64| used.checked_add(amount).filter(|used| *used <= most);
-        let taken = self.used[limit as usize].fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.map(drop).map_err(|_| self.reached(limit, most))
-    }
-
-    fn give_own(&self, limit: Limit, amount: u64) {
-        if self.caps.get(limit).is_some() {
-            // ORDERING: as in `take_own`.
-            self.used[limit as usize].fetch_sub(amount, Ordering::Relaxed);
+    /// How much is used of something that is limited, and how much may be.
+    fn account(&self, what: &What) -> Option<(&AtomicU64, u64)> {
+        match what {
+            What::Known(limit) => Some((&self.used[*limit as usize], self.caps.get(*limit)?)),
+            What::OfBundle(key) => {
+                let of_bundles = self.caps.of_bundles().iter().zip(&self.used_of_bundles);
+                of_bundles.filter(|((known, _), _)| known == key).map(|((_, most), used)| (used, *most)).next()
+            }
         }
     }
 
-    /// How long its code may still run, all in all, and for how many milliseconds it may; none for ever.
-    fn time_left(&self) -> Option<(Duration, u64)> {
+    fn take_own(&self, what: &What, amount: u64) -> Result<()> {
+        let Some((used, most)) = self.account(what) else { return Ok(()) };
+        // ORDERING: relaxed, as nothing else is read by what the count says.
+        let more = |used: u64| used.checked_add(amount).filter(|used| *used <= most);
+        let taken = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.map(drop).map_err(|_| self.own_reached(what, most))
+    }
+
+    fn give_own(&self, what: &What, amount: u64) {
+        if let Some((used, _)) = self.account(what) {
+            // ORDERING: as in `take_own`.
+            used.fetch_sub(amount, Ordering::Relaxed);
+        }
+    }
+
+    /// How long its code may still run, all in all; none for ever.
+    fn time_left(&self) -> Option<Duration> {
         let left = |rights: &Rights| {
             let most = rights.caps.get(Limit::Cpu)?;
             // ORDERING: as in `take_own`.
             let ran = Duration::from_nanos(rights.ran_ns.load(Ordering::Relaxed));
-            Some((Duration::from_millis(most).saturating_sub(ran), most))
+            Some(Duration::from_millis(most).saturating_sub(ran))
         };
         self.line().filter_map(left).min()
     }
@@ -198,12 +249,23 @@ impl Rights {
         self.line().for_each(|rights| _ = rights.ran_ns.fetch_add(ran, Ordering::Relaxed));
     }
 
-    /// The error of a limit that is reached.
+    /// The error of a limit that is reached, in the name of whoever is limited most.
     #[cold]
-    pub(crate) fn reached(&self, limit: Limit, most: u64) -> Error {
-        let (context, what, key) = (&self.context, limit.shown(most), limit.key());
-        let message = format!("context '{context}' may have {what} at most: `limits.{key}` in its [[context]] says so");
-        Error::new(Code::Limit, message)
+    pub(crate) fn reached(&self, limit: Limit) -> Error {
+        let (rights, most) = self.strictest(limit).unwrap_or((self, u64::MAX));
+        rights.own_reached(&limit.into(), most)
+    }
+
+    #[cold]
+    fn own_reached(&self, what: &What, most: u64) -> Error {
+        let (context, own) = (&self.context, self.options());
+        let (most, key) = (what.shown(most), what.key());
+        let why = if self.own_caps.name(what) {
+            format!("`limits.{key}` in {own} says so")
+        } else {
+            format!("`preset = \"{}\"` in {own} says so, as there is no `limits.{key}`", self.preset.word())
+        };
+        Error::new(Code::Limit, format!("context '{context}' may have {most} at most: {why}"))
     }
 
     /// Whether the context ends when it reaches a limit.

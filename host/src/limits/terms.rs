@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use calog_plugin_api::{Code, Error, Result, Section, View};
 
-use super::limit::{Bytes, Caps, Limit, Unit};
+use super::limit::{Bytes, Caps, Limit, Unit, What};
 use super::pattern::Pattern;
 
 /// The keys of a context's options that are read here.
@@ -52,6 +52,8 @@ impl Preset {
                 (Limit::TimePerCall, 10_000),
                 (Limit::Tasks, 10_000),
                 (Limit::Memory, 256 << 20),
+                (Limit::QueueItems, 1_000_000),
+                (Limit::Sockets, 1000),
             ],
             Preset::Untrusted => &[
                 (Limit::Output, 1 << 20),
@@ -62,6 +64,8 @@ impl Preset {
                 (Limit::Nesting, 10),
                 (Limit::Tasks, 100),
                 (Limit::Memory, 64 << 20),
+                (Limit::QueueItems, 1000),
+                (Limit::Sockets, 10),
             ],
         };
         most.iter().for_each(|(limit, most)| caps.set(*limit, *most));
@@ -153,9 +157,9 @@ impl Terms {
         self.preset.unwrap_or_default()
     }
 
-    /// Whether they name this limit themselves.
-    pub(super) fn demand(&self, limit: Limit) -> bool {
-        self.caps.get(limit).is_some()
+    /// The limits that they name themselves.
+    pub(super) fn own_caps(&self) -> &Caps {
+        &self.caps
     }
 
     pub(super) fn caps(&self) -> Caps {
@@ -185,16 +189,28 @@ fn caps(table: View<'_>) -> Result<Caps> {
     let mut caps = Caps::default();
     for pair in map.pairs() {
         let key = pair.key.as_str().unwrap_or_default();
-        let Some(limit) = Limit::ALL.iter().find(|limit| limit.key() == key) else {
-            let known = Limit::KEYS.join(", ");
-            let message = format!("unknown key 'limits.{key}'; known here: {known}");
-            return Err(Error::new(Code::NotFound, message).at_key(format!("limits.{key}")));
-        };
-        let most = amount(limit.unit(), pair.value);
-        let most = most.ok_or_else(|| wrong(&format!("limits.{key}"), pair.value, limit.unit().wanted()))?;
-        caps.set(*limit, most);
+        match (Limit::ALL.iter().find(|limit| limit.key() == key), pair.value.as_aggregate()) {
+            (Some(limit), _) => caps.set(*limit, limited(key, limit.unit(), pair.value)?),
+            // What a bundle has of its own: `db.connections`.
+            (None, Some(bundle)) if bundle.list_len() == 0 => {
+                for own in bundle.pairs() {
+                    let key = format!("{key}.{}", own.key.as_str().unwrap_or_default());
+                    caps.set(What::OfBundle(key.as_str().into()), limited(&key, Unit::Count, own.value)?);
+                }
+            }
+            (None, _) => {
+                let known = Limit::KEYS.join(", ");
+                let message = format!("unknown key 'limits.{key}'; known here: {known}");
+                return Err(Error::new(Code::NotFound, message).at_key(format!("limits.{key}")));
+            }
+        }
     }
     Ok(caps)
+}
+
+/// How much there may be.
+fn limited(key: &str, unit: Unit, value: View<'_>) -> Result<u64> {
+    amount(unit, value).ok_or_else(|| wrong(&format!("limits.{key}"), value, unit.wanted()))
 }
 
 fn amount(unit: Unit, value: View<'_>) -> Option<u64> {

@@ -13,7 +13,7 @@ fn strings(items: &[&str]) -> Value {
 fn rights_under(options: &[(&str, Value)], opener: Option<&Arc<Rights>>) -> Option<Arc<Rights>> {
     let options = Value::map(options.iter().cloned()).expect("a map");
     let terms = Terms::read(options.view(), Some(Path::new("/app"))).expect("options that are right");
-    Rights::new("plug", &terms, opener)
+    Rights::new("plug", None, &terms, opener)
 }
 
 fn rights(options: &[(&str, Value)]) -> Arc<Rights> {
@@ -89,13 +89,54 @@ fn nobody_has_more_than_who_opened_it() {
     assert!(more.check_native("sync.Queue").is_err());
     assert_eq!(more.most(Limit::Contexts), Some(2));
     // Both count, and what was refused is counted at none.
-    assert_eq!((more.take(Limit::Contexts, 1), opener.take(Limit::Contexts, 1)), (Ok(()), Ok(())));
+    assert_eq!((more.take(&Limit::Contexts.into(), 1), opener.take(&Limit::Contexts.into(), 1)), (Ok(()), Ok(())));
     let message =
         "context 'plug' may have 2 contexts that it opened at most: `limits.contexts` in its [[context]] says so";
-    refused(more.take(Limit::Contexts, 1), Code::Limit, message);
+    refused(more.take(&Limit::Contexts.into(), 1), Code::Limit, message);
     assert_eq!(more.used[Limit::Contexts as usize].load(Ordering::Relaxed), 1);
-    opener.give_back(Limit::Contexts, 1);
-    assert_eq!(more.take(Limit::Contexts, 1), Ok(()));
+    opener.give_back(&Limit::Contexts.into(), 1);
+    assert_eq!(more.take(&Limit::Contexts.into(), 1), Ok(()));
+}
+
+/// A message says where the line stands or would have to, and what sets the limit.
+#[test]
+fn messages_name_the_place_and_the_key() {
+    let options = Value::map([("preset", Value::from("untrusted")), ("limits", Value::map([("tasks", 1)]).unwrap())]);
+    let options = options.expect("a map");
+    let terms = Terms::read(options.view(), None).expect("terms");
+    let rights = Rights::new("plug", Some("calog.toml:7"), &terms, None).expect("rights");
+    let message = "context 'plug' may not use net.connect: \
+                   its [[context]] (calog.toml:7) would need `allow = [\"net.connect\"]`";
+    refused(rights.check_native("net.connect"), Code::Permission, message);
+    let _one = Taken::one(&rights, Limit::Tasks).expect("one");
+    let message =
+        "context 'plug' may have 1 tasks that wait at most: `limits.tasks` in its [[context]] (calog.toml:7) says so";
+    refused(Taken::one(&rights, Limit::Tasks), Code::Limit, message);
+    let message = "context 'plug' may have 64 MiB of memory at most: `preset = \"untrusted\"` in its [[context]] \
+                   (calog.toml:7) says so, as there is no `limits.memory`";
+    assert_eq!(rights.reached(Limit::Memory).message(), message);
+    // The one that says least says why, whoever of the family it is.
+    let limits = Value::map([("memory", "1 GiB")]).expect("a map");
+    let child = rights_under(&[("limits", limits)], Some(&rights)).expect("rights");
+    assert_eq!(child.reached(Limit::Memory).message(), message);
+}
+
+#[test]
+fn bundles_count_under_keys_of_their_own() {
+    let own = Value::map([("connections", 2), ("cursors", 1)]).expect("a map");
+    let some = rights(&[("limits", Value::map([("db", own)]).expect("a map"))]);
+    let of = |key: &str, amount| Taken::some(&some, What::named(key), amount);
+    let two = of("db.connections", 2).expect("two");
+    refused(
+        of("db.connections", 1),
+        Code::Limit,
+        "context 'plug' may have 2 db.connections at most: `limits.db.connections` in its [[context]] says so",
+    );
+    let _cursor = of("db.cursors", 1).expect("another key");
+    assert!(of("db.others", 1 << 40).is_ok(), "nobody limits it");
+    drop(two);
+    of("db.connections", 2).expect("it was given back").keep();
+    assert!(of("db.connections", 1).is_err(), "for ever");
 }
 
 #[test]
@@ -129,6 +170,10 @@ fn options_that_are_wrong_name_key_found_and_wanted() {
         (map("on_limit", "die".into()), r#"'on_limit' is "die", wanted "error" or "close""#),
         (map("limits", 3.into()), "'limits' is 3, wanted a table"),
         (map("limits", map("contexts", "many".into())), r#"'limits.contexts' is "many", wanted a number from 0"#),
+        (
+            map("limits", map("db", map("connections", "many".into()))),
+            r#"'limits.db.connections' is "many", wanted a number from 0"#,
+        ),
         (map("limits", map("contexts", (-1).into())), "'limits.contexts' is -1, wanted a number from 0"),
         (
             map("limits", map("output", "1 MB".into())),

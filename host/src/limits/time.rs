@@ -65,8 +65,8 @@ impl Stopwatch {
 /// An entry whose time is limited.
 pub(crate) struct Watch {
     clock: Arc<Clock>,
-    /// The limit that is reached first, and how much of it there is.
-    limit: (Limit, u64),
+    /// The limit that is reached first.
+    limit: Limit,
     left: Duration,
     /// What the stopwatch said when the entry began; later by what ran on top of its waits.
     from: Mutex<Duration>,
@@ -113,7 +113,7 @@ impl Watch {
 
     /// The error of an entry whose time is up.
     pub(crate) fn error(&self, rights: &Rights) -> Error {
-        rights.reached(self.limit.0, self.limit.1)
+        rights.reached(self.limit)
     }
 }
 
@@ -132,22 +132,21 @@ impl Time {
     /// # Errors
     /// `limit` when it has run as long as it may.
     pub(crate) fn begin(&self) -> Result<Running<'_>> {
-        let per_call =
-            self.rights.most(Limit::TimePerCall).map(|ms| (Duration::from_millis(ms), Limit::TimePerCall, ms));
-        let in_all = self.rights.time_left().map(|(left, ms)| (left, Limit::Cpu, ms));
-        if let Some((Duration::ZERO, limit, most)) = in_all {
-            return Err(self.rights.reached(limit, most));
+        let per_call = self.rights.most(Limit::TimePerCall).map(|ms| (Duration::from_millis(ms), Limit::TimePerCall));
+        let in_all = self.rights.time_left().map(|left| (left, Limit::Cpu));
+        if let Some((Duration::ZERO, limit)) = in_all {
+            return Err(self.rights.reached(limit));
         }
         // One of them is there, or there would be no time to look after.
-        let least = [per_call, in_all].into_iter().flatten().min_by_key(|(left, ..)| *left);
-        let (left, limit, most) = least.unwrap_or((Duration::MAX, Limit::Cpu, u64::MAX));
+        let least = [per_call, in_all].into_iter().flatten().min_by_key(|(left, _)| *left);
+        let (left, limit) = least.unwrap_or((Duration::MAX, Limit::Cpu));
         let (starts, from) = {
             let mut stopwatch = self.clock.stopwatch.lock();
             (stopwatch.start(), stopwatch.reading())
         };
         let watch = Arc::new(Watch {
             clock: Arc::clone(&self.clock),
-            limit: (limit, most),
+            limit,
             // Some centuries are as good as for ever, and can be added to any time.
             left: left.min(Duration::from_nanos(1 << 62)),
             from: Mutex::new(from),

@@ -138,7 +138,19 @@ impl<'a> Node<'a> {
         table: &DeTable<'_>,
         known: &'static [&'static str],
     ) -> Result<(), ManifestError> {
-        let mut unknown: Vec<_> = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())).collect();
+        self.refuse_unknown_but(table, known, |_| false)
+    }
+
+    /// The same where keys with some values may have any name.
+    pub(super) fn refuse_unknown_but(
+        &self,
+        table: &DeTable<'_>,
+        known: &'static [&'static str],
+        may_be_any: impl Fn(&DeValue<'_>) -> bool,
+    ) -> Result<(), ManifestError> {
+        let is_unknown = |key: &str, value: &DeValue<'_>| !known.contains(&key) && !may_be_any(value);
+        let found = table.iter().filter(|(key, value)| is_unknown(key.get_ref(), value.get_ref()));
+        let mut unknown: Vec<_> = found.map(|(key, _)| key).collect();
         unknown.sort_by_key(|key| key.span().start);
         let mut result = Ok(());
         for key in unknown {

@@ -12,17 +12,19 @@ use super::document::Node;
 use super::problem::{ManifestError, Problem};
 use super::{Engines, Sections};
 
-/// Declares a struct whose fields are the keys of a table.
+/// Declares a struct whose fields are the keys of a table; one that is marked with `@` is its place.
 macro_rules! keys {
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
             $($(#[$doc:meta])* pub $key:ident: $type:ty,)*
+            $(@ $(#[$place_doc:meta])* pub $place:ident,)?
         }
     ) => {
         $(#[$meta])*
         pub struct $name {
             $($(#[$doc])* pub $key: $type,)*
+            $($(#[$place_doc])* pub $place: $crate::manifest::Standing,)?
         }
 
         impl $name {
@@ -37,7 +39,10 @@ macro_rules! keys {
                 let all_known = node.note(node.refuse_unknown(table, Self::KEYS));
                 $(let $key = node.note($crate::manifest::keys::field(node, table, stringify!($key)));)*
                 match (all_known, $($key),*) {
-                    (Some(()), $(Some($key)),*) => Ok($name { $($key,)* }),
+                    (Some(()), $(Some($key)),*) => Ok($name {
+                        $($key,)*
+                        $($place: $crate::manifest::Standing::of(node),)?
+                    }),
                     _ => Err(node.noted()),
                 }
             }
@@ -92,7 +97,7 @@ pub(super) fn field<T: Field>(
     }
 }
 
-fn of_node<T: Field>(node: &Node<'_>) -> Result<T, ManifestError> {
+pub(super) fn of_node<T: Field>(node: &Node<'_>) -> Result<T, ManifestError> {
     T::read(node)?.ok_or_else(|| node.wrong_type(T::WANTED))
 }
 

@@ -78,6 +78,31 @@ keys! {
         pub on_limit: Option<OnLimit>,
         /// How much it may use of what: `[context.limits]`.
         pub limits: Caps,
+        @
+        /// Where it stands.
+        pub standing,
+    }
+}
+
+/// Where a table stands in its file, if it comes from one. What it says is the same wherever it stands,
+/// so all are equal.
+#[derive(Clone, Debug, Default)]
+pub struct Standing(Option<String>);
+
+impl Standing {
+    fn of(node: &document::Node<'_>) -> Standing {
+        Standing(Some(format!("{}:{}", node.file().display(), node.place().line)))
+    }
+
+    /// File and line: `calog.toml:7`.
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl PartialEq for Standing {
+    fn eq(&self, _other: &Standing) -> bool {
+        true
     }
 }
 
@@ -223,6 +248,7 @@ impl ContextEntry {
             environment: None,
             on_limit: None,
             limits: Caps::default(),
+            standing: Standing::default(),
         }
     }
 

@@ -1,11 +1,12 @@
 //! What a context may, as its keys say.
 
 use calog_plugin_api::{Result as CalogResult, Value};
+use toml::de::DeValue;
 
 use super::document::Node;
-use super::keys::{Field, field};
+use super::keys::{Field, field, of_node};
 use super::problem::ManifestError;
-use crate::limits::{Bytes, Caps, Count, Limit, OnLimit, Pattern, Preset, Unit};
+use crate::limits::{Bytes, Caps, Count, Limit, OnLimit, Pattern, Preset, Unit, What};
 
 /// Fields that are one word.
 macro_rules! words {
@@ -92,8 +93,9 @@ impl Field for Caps {
 
     fn read(node: &Node<'_>) -> Result<Option<Caps>, ManifestError> {
         let Some(table) = node.value().as_table() else { return Ok(None) };
-        // All keys are looked at, whatever is wrong with some.
-        let mut fine = node.note(node.refuse_unknown(table, Limit::KEYS)).is_some();
+        // All keys are looked at, whatever is wrong with some. Tables are those of bundles.
+        let is_table = |value: &DeValue<'_>| value.as_table().is_some();
+        let mut fine = node.note(node.refuse_unknown_but(table, Limit::KEYS, is_table)).is_some();
         let mut caps = Caps::default();
         for limit in Limit::ALL {
             let most = match limit.unit() {
@@ -103,6 +105,17 @@ impl Field for Caps {
             match node.note(most) {
                 Some(most) => most.into_iter().for_each(|most| caps.set(*limit, most)),
                 None => fine = false,
+            }
+        }
+        let others = node.entries(table).into_iter().filter(|(key, _)| !Limit::KEYS.contains(key));
+        for (bundle, value) in others {
+            let child = node.child(bundle, value);
+            for (key, value) in child.value().as_table().into_iter().flat_map(|table| child.entries(table)) {
+                let count = of_node::<Count>(&child.child(key, value));
+                match node.note(count) {
+                    Some(Count(most)) => caps.set(What::OfBundle(format!("{bundle}.{key}").into()), most),
+                    None => fine = false,
+                }
             }
         }
         if fine { Ok(Some(caps)) } else { Err(node.noted()) }
@@ -116,8 +129,28 @@ impl Field for Caps {
         if self.is_empty() {
             return Ok(None);
         }
-        let set = Limit::ALL.iter().filter_map(|limit| Some((limit.key(), self.get(*limit)?)));
-        let set = set.map(|(key, most)| (key, Value::Int(i64::try_from(most).unwrap_or(i64::MAX))));
-        Value::map(set).map(Some)
+        let known = Limit::ALL.iter().filter_map(|limit| Some((limit.key().to_owned(), shown(self.get(*limit)?))));
+        let mut all: Vec<(String, Value)> = known.collect();
+        for (bundle, of_bundle) in by_bundle(self) {
+            all.push((bundle.to_owned(), Value::map(of_bundle)?));
+        }
+        Value::map(all).map(Some)
     }
+}
+
+fn shown(most: u64) -> Value {
+    Value::Int(i64::try_from(most).unwrap_or(i64::MAX))
+}
+
+/// The limits of bundles, each with those of one.
+fn by_bundle(caps: &Caps) -> Vec<(&str, Vec<(&str, Value)>)> {
+    let mut all: Vec<(&str, Vec<_>)> = Vec::new();
+    for (key, most) in caps.of_bundles() {
+        let (bundle, own) = key.split_once('.').unwrap_or((key, ""));
+        match all.iter_mut().find(|(known, _)| *known == bundle) {
+            Some((_, of_bundle)) => of_bundle.push((own, shown(*most))),
+            None => all.push((bundle, vec![(own, shown(*most))])),
+        }
+    }
+    all
 }

@@ -85,7 +85,8 @@ fn a_contexts_options_are_its_keys() {
 #[test]
 fn a_contexts_rights_are_options_too() {
     let text = "[[context]]\nscript = 'a.lua'\npreset = 'untrusted'\nallow = ['net.*']\nread = ['data']\n\
-                processes = false\non_limit = 'close'\n[context.limits]\noutput = '1 KiB'\ncontexts = 3\n";
+                processes = false\non_limit = 'close'\n[context.limits]\noutput = '1 KiB'\ncontexts = 3\n\
+                db.connections = 5\nmail = { sent = 0, kept = 9 }\n";
     let manifest = parse(text).unwrap();
     let options = calog_plugin_api::ContextOptions::new(manifest.context[0].to_value().unwrap());
     assert_eq!(options.get("preset").as_str(), Some("untrusted"));
@@ -93,7 +94,11 @@ fn a_contexts_rights_are_options_too() {
     assert_eq!(options.get("read").to_value(), Value::list(["app/data"]).unwrap());
     assert_eq!(options.get("processes").as_bool(), Some(false));
     assert_eq!(options.get("on_limit").as_str(), Some("close"));
-    assert_eq!(options.get("limits").to_value(), Value::map([("output", 1024), ("contexts", 3)]).unwrap());
+    let db = Value::map([("connections", 5)]).unwrap();
+    let mail = Value::map([("sent", 0), ("kept", 9)]).unwrap();
+    let limits = [("output", 1024.into()), ("contexts", 3.into()), ("db", db), ("mail", mail)];
+    assert_eq!(options.get("limits").to_value(), Value::map(limits).unwrap());
+    assert_eq!(manifest.context[0].standing.as_str(), Some("app/calog.toml:1"));
     assert!(options.get("deny").is_nil());
 }
 
@@ -135,7 +140,12 @@ fn mistakes_are_named_with_their_place() {
     check_error(
         "[[context]]\nscript = 'a.lua'\n[context.limits]\noutptu = 1",
         "app/calog.toml:4:1: unknown key 'context.limits.outptu', did you mean 'output'?; \
-         known here are: output, contexts, callables, time_per_call_ms, cpu_ms, nesting, tasks, memory",
+         known here are: output, contexts, callables, time_per_call_ms, cpu_ms, nesting, tasks, memory, \
+         queue_items, sockets",
+    );
+    check_error(
+        "[[context]]\nscript = 'a.lua'\n[context.limits]\ndb.connections = 'many'",
+        "app/calog.toml:4:18: 'context.limits.db.connections' is the string \"many\", wanted a number from 0",
     );
     check_error(
         "[[context]]\nscript = 'a.lua'\n[context.limits]\noutput = '1 MB'",

@@ -18,6 +18,8 @@ mod closing;
 #[cfg(calog_model = "shuttle")]
 mod completions;
 #[cfg(calog_model = "shuttle")]
+mod counting;
+#[cfg(calog_model = "shuttle")]
 mod ending;
 #[cfg(calog_model = "shuttle")]
 mod hosting;

@@ -105,6 +105,7 @@ fn open(thread: &Thread, info: &CallInfo, goal: Goal, args: [View<'_>; 3]) -> Re
     let (place, options) = Place::read(goal.native(), least, args)?;
     let options = Options::read(goal.native(), known, options)?;
     info.runtime().permission(info, goal.native())?;
+    let counted = info.count("sockets", 1)?;
     let line = thread.line()?;
     let id = line.number();
     line.own(info.context());
@@ -117,7 +118,7 @@ fn open(thread: &Thread, info: &CallInfo, goal: Goal, args: [View<'_>; 3]) -> Re
     };
     let files = options.tls.clone();
     let opening = Opening::new(id, goal, place.text, info.context(), options, target, finisher);
-    line.send(id, Deed::Open(Box::new(opening)));
+    line.send(id, Deed::Open(Box::new(opening), counted));
     if let Some(name) = name {
         info.runtime().look_up(move || line.send(id, Deed::Resolved(prepare(name, files.as_ref()))));
     }

@@ -9,7 +9,7 @@ use crate::arguments::{Arguments, Signature};
 use crate::handle::{Kind, Method};
 use crate::options::{MOST_BYTES, Options};
 use crate::place::{Place, Whereabouts, look_up};
-use crate::reactor::{CHUNK, Callback, Deed, Link, Receiver, Sending, Want};
+use crate::reactor::{CHUNK, Callback, Deed, Link, Receiver, Sending, Taker, Want};
 
 const fn method(
     name: &'static str,
@@ -217,8 +217,9 @@ impl Acceptor {
     fn accept(&self, info: &CallInfo) -> Result<Outcome> {
         let link = &self.link;
         link.check_receivable("accept", "on_connection")?;
+        let counted = info.count("sockets", 1)?;
         let (completion, ticket, finisher) = link.line.promise(info, link.id, &self.accepts);
-        link.send(Deed::Accept(ticket, info.context(), finisher));
+        link.send(Deed::Accept(Taker { ticket, context: info.context(), finisher, counted }));
         Ok(Outcome::Pending(completion))
     }
 

@@ -5,18 +5,29 @@
 
 use std::collections::VecDeque;
 
-use calog_plugin_api::{CallInfo, Completion, Finisher};
+use calog_plugin_api::{CallInfo, Completion, Counted, Finisher, Result};
 
 /// Where waits come from: the runtime of a call. Only scripts end these, so a program in which all
 /// wait for such is stuck, and is told so.
 pub(crate) trait Promises {
     /// A promise; `text` says what is waited for.
     fn promise(&self, text: &str) -> (Completion, Finisher);
+
+    /// Counts an item in a queue, for whoever calls.
+    ///
+    /// # Errors
+    /// `limit`, when he may have no more.
+    fn count_item(&self) -> Result<Counted>;
 }
 
 impl Promises for CallInfo {
     fn promise(&self, text: &str) -> (Completion, Finisher) {
         self.runtime().internal_completion(text)
+    }
+
+    #[inline]
+    fn count_item(&self) -> Result<Counted> {
+        self.count("queue_items", 1)
     }
 }
 

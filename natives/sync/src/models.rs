@@ -8,7 +8,7 @@ use std::env;
 use std::sync::Arc;
 
 use calog_plugin_api::host_side::promise;
-use calog_plugin_api::{Canceller, Code, Completion, Error, Finisher, KeptInfo, Outcome, Result, Value};
+use calog_plugin_api::{Canceller, Code, Completion, Counted, Error, Finisher, KeptInfo, Outcome, Result, Value};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::sync::mpsc::{Receiver, TryRecvError, channel};
 use shuttle::thread::{JoinHandle, spawn, yield_now};
@@ -16,9 +16,10 @@ use shuttle::{Config, MaxSteps, Runner};
 
 use crate::chain::Chains;
 use crate::line::Promises;
+use crate::locks::lock;
 use crate::queue::Queue;
 use crate::shared::Shared;
-use crate::tests::mock::{Posted, adds, posting};
+use crate::tests::mock::{Posted, adds, counting, posting};
 use crate::waitgroup::WaitGroup;
 
 /// Schedules of each kind for a model, unless `CALOG_MODEL_ROUNDS` says otherwise.
@@ -58,6 +59,10 @@ struct Plain;
 impl Promises for Plain {
     fn promise(&self, text: &str) -> (Completion, Finisher) {
         promise(text, false, None)
+    }
+
+    fn count_item(&self) -> calog_plugin_api::Result<Counted> {
+        Ok(Counted::NOTHING)
     }
 }
 
@@ -202,6 +207,54 @@ fn producers_and_consumers_lose_and_double_nothing() {
     });
 }
 
+/// Puts for a context that may have so many items in queues.
+struct Counting(KeptInfo);
+
+impl Promises for Counting {
+    fn promise(&self, text: &str) -> (Completion, Finisher) {
+        Plain.promise(text)
+    }
+
+    fn count_item(&self) -> calog_plugin_api::Result<Counted> {
+        self.0.count_item()
+    }
+}
+
+/// Whatever becomes of it: handed over, taken, withdrawn, refused, dropped with the queue.
+#[test]
+fn every_item_is_counted_as_long_as_it_is_there() {
+    check(|| {
+        let queue = queue(1);
+        let (info, counts) = counting(3);
+        let getter = get(&queue);
+        let canceller = getter.cancels();
+        let putters = [10, 20].map(|first| {
+            let (queue, info) = (Arc::clone(&queue), info.clone());
+            spawn(move || {
+                [first, first + 1].map(|item| {
+                    let wait = Wait::of(queue.put(&Counting(info.clone()), item.into()));
+                    if let Some(canceller) = &wait.canceller {
+                        canceller.cancel(&Error::new(Code::Cancelled, "by the model"));
+                    }
+                    wait.result()
+                })
+            })
+        });
+        let mut got = Vec::new();
+        for result in putters.map(joined).into_iter().flatten() {
+            match result {
+                Ok(_) => got.push(()),
+                Err(code) => assert!(matches!(code, Code::Cancelled | Code::Limit), "{code:?}"),
+            }
+        }
+        joined(canceller);
+        let taken = usize::from(getter.result().is_ok());
+        assert_eq!(*lock(&counts.used), (got.len() - taken) as u64, "those that lie there");
+        assert_eq!(rest(&queue).len(), got.len() - taken);
+        assert_eq!(*lock(&counts.used), 0);
+    });
+}
+
 #[test]
 fn closing_answers_everybody() {
     check(|| {
@@ -313,7 +366,7 @@ fn nobody_takes_the_room_that_others_wait_for() {
             spawn(move || get(&queue).result().is_ok())
         });
         for _ in 0..3 {
-            assert_eq!(queue.try_put(9.into()), Ok(false));
+            assert_eq!(queue.try_put(&Plain, 9.into()), Ok(false));
         }
         assert_eq!(getters.map(joined), [true; 3]);
         assert_eq!(rest(&queue), [4, 5]);

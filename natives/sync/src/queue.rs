@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
-use calog_plugin_api::{CallInfo, Code, Descriptor, Error, Finisher, Function, Outcome, Result, Value};
+use calog_plugin_api::{CallInfo, Code, Counted, Descriptor, Error, Finisher, Function, Outcome, Result, Value};
 
 use crate::handle::Handle;
 use crate::line::{Line, Promises};
@@ -30,12 +30,26 @@ pub(crate) struct Queue {
     decided: Condvar,
 }
 
+/// Something in a queue, or that waits for room in it. It is counted for who put it.
+struct Item {
+    value: Value,
+    counted: Counted,
+}
+
+impl Item {
+    /// # Errors
+    /// `limit` when whoever puts it has as many in queues as it may.
+    fn new(promises: &impl Promises, value: Value) -> Result<Item> {
+        Ok(Item { value, counted: promises.count_item()? })
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// A place is empty while it is undecided.
-    items: VecDeque<Option<Value>>,
+    items: VecDeque<Option<Item>>,
     getters: Line<Finisher>,
-    putters: Line<(Value, Finisher)>,
+    putters: Line<(Item, Finisher)>,
     closed: bool,
     /// The thread that serves.
     server: Option<thread::ThreadId>,
@@ -46,27 +60,27 @@ struct State {
 /// What is done next for those in line. The lock is free while it is done.
 enum Step {
     /// The first item, to who waits for one.
-    Hand(Value, Finisher),
+    Hand(Item, Finisher),
     /// An item of who waits for room.
-    Admit(Value, Finisher),
+    Admit(Item, Finisher),
     /// The queue is closed: said to who waits in this method, whose item goes.
-    Refuse(&'static str, Option<Value>, Finisher),
+    Refuse(&'static str, Option<Item>, Finisher),
 }
 
 /// What came of it.
 enum Done {
     Handed,
     /// Nobody was there any more: the item comes back.
-    Returned(Value),
-    Admitted(Value),
+    Returned(Item),
+    Admitted(Item),
     /// Who waited for room was gone, and with him goes the item.
-    Withdrawn(Value),
+    Withdrawn(Item),
     Refused,
 }
 
 impl State {
     /// Takes the first item, if it is there and nobody waits for one.
-    fn take(&mut self) -> Option<Value> {
+    fn take(&mut self) -> Option<Item> {
         if !self.getters.is_empty() {
             return None;
         }
@@ -115,7 +129,7 @@ impl State {
     }
 
     /// Decides the undecided place. Gives what nobody has any more, to be dropped without the lock.
-    fn decide(&mut self, done: Done) -> Option<Value> {
+    fn decide(&mut self, done: Done) -> Option<Item> {
         // Few were put behind it meanwhile, so it is near the end, or it is the first.
         let place = if self.undecided { self.items.iter().rposition(Option::is_none) } else { None };
         self.undecided = false;
@@ -142,7 +156,11 @@ impl Queue {
     }
 
     /// Puts an item at the end, or waits for room.
-    pub(crate) fn put(self: &Arc<Self>, promises: &impl Promises, item: Value) -> Outcome {
+    pub(crate) fn put(self: &Arc<Self>, promises: &impl Promises, value: Value) -> Outcome {
+        let item = match Item::new(promises, value) {
+            Ok(item) => item,
+            Err(error) => return Outcome::Failed(error),
+        };
         let ticket = {
             let mut state = lock(&self.state);
             if state.closed {
@@ -175,7 +193,7 @@ impl Queue {
             let mut state = lock(&self.state);
             if let Some(item) = state.take() {
                 self.serve(state);
-                return Outcome::Ready(item);
+                return Outcome::Ready(item.value);
             }
             if state.is_drained() {
                 return Outcome::Failed(self.is_closed("get"));
@@ -199,8 +217,9 @@ impl Queue {
     /// Puts an item if there is room. Whether there was.
     ///
     /// # Errors
-    /// `closed`.
-    pub(crate) fn try_put(&self, item: Value) -> Result<bool> {
+    /// `closed`, `limit`.
+    pub(crate) fn try_put(&self, promises: &impl Promises, value: Value) -> Result<bool> {
+        let item = Item::new(promises, value)?;
         let mut state = self.settled(|state| state.closed || state.has_room(self.most));
         if state.closed {
             return Err(self.is_closed("try_put"));
@@ -224,7 +243,7 @@ impl Queue {
             return Err(self.is_closed("try_get"));
         }
         self.serve(state);
-        Ok(item)
+        Ok(item.map(|item| item.value))
     }
 
     /// How many items are in it.
@@ -292,8 +311,8 @@ impl Queue {
     /// Does a step. It runs code of others: of whoever waits.
     fn take(&self, step: Step) -> Done {
         match step {
-            Step::Hand(item, finisher) => match finisher.finish(Ok(item)) {
-                Err(Ok(item)) => Done::Returned(item),
+            Step::Hand(Item { value, counted }, finisher) => match finisher.finish(Ok(value)) {
+                Err(Ok(value)) => Done::Returned(Item { value, counted }),
                 Ok(()) | Err(Err(_)) => Done::Handed,
             },
             Step::Admit(item, finisher) => match finisher.finish(Ok(Value::Nil)) {
@@ -320,7 +339,7 @@ pub(crate) fn handle(queue: &Arc<Queue>) -> Result<Handle> {
         .returns("any")
         .flags(Descriptor::WAITS)
         .doc("Takes the first item; waits while there is none.");
-    let try_put = Function::new("queue.try_put", move |item: Value| try_put.try_put(item))
+    let try_put = Function::new("queue.try_put", move |info: &CallInfo, item: Value| try_put.try_put(info, item))
         .params(["item"])
         .returns("bool")
         .doc("Puts an item if there is room, and says whether there was.");

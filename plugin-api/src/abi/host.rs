@@ -77,6 +77,10 @@ pub trait HostType: 'static {
         self.print(bytes);
         Ok(())
     }
+    /// The context's code has reached a limit that the interpreter keeps; see [`Host::reached`].
+    fn reached(&self, limit: &str) -> Error {
+        Error::new(Code::Limit, format!("the context has reached its limit of {limit}"))
+    }
 }
 
 /// What an interpreter's own library does beyond the interpreter.
@@ -126,6 +130,7 @@ struct HostTable {
     report: unsafe extern "C" fn(*const (), &Error),
     permit: unsafe extern "C" fn(*const (), u32, Text, *mut Fallible<Value>),
     try_print: unsafe extern "C" fn(*const (), Text, *mut Fallible<Value>),
+    reached: unsafe extern "C" fn(*const (), Text, *mut Fallible<Value>),
 }
 
 /// A reference together with its owner's key for it.
@@ -169,6 +174,7 @@ impl<T: HostType> Maker<T> {
         report: report::<T>,
         permit: permit::<T>,
         try_print: try_print::<T>,
+        reached: reached::<T>,
     };
 }
 
@@ -382,6 +388,21 @@ impl Host {
         }
     }
 
+    /// To be told when the context's code reaches a limit that the interpreter keeps, which is `"memory"`:
+    /// gives the error to raise, and ends the context if that is its policy.
+    #[cold]
+    pub fn reached(&self, limit: &str) -> Error {
+        // SAFETY: see `runtime`.
+        let answer = unsafe {
+            match suffix!(self.table.as_ptr(), HostTable, reached) {
+                Some(reached) => answered(|out| reached(self.data.as_ptr(), Text::of(limit), out)),
+                None => Ok(Value::Nil),
+            }
+        };
+        let unnamed = || Error::new(Code::Limit, format!("the context has reached its limit of {limit}"));
+        answer.err().unwrap_or_else(unnamed)
+    }
+
     /// Prints: bytes are gathered and written in whole lines. What is beyond the context's limit is dropped.
     pub fn print(&self, bytes: &[u8]) {
         let text = Text { start: bytes.as_ptr(), len: bytes.len() };
@@ -552,5 +573,13 @@ unsafe extern "C" fn try_print<T: HostType>(data: *const (), text: Text, out: *m
     unsafe {
         let (host, bytes) = (arc_ref::<T>(data), text.bytes());
         out.write(guard(|| host.try_print(bytes)).and_then(|printed| printed).map(|()| Value::Nil).into());
+    }
+}
+
+unsafe extern "C" fn reached<T: HostType>(data: *const (), limit: Text, out: *mut Fallible<Value>) {
+    // SAFETY: see `runtime`.
+    unsafe {
+        let (host, limit) = (arc_ref::<T>(data), limit.text());
+        out.write(guard(|| host.reached(&limit)).and_then(Err).into());
     }
 }

@@ -9,8 +9,8 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::{CancelToken, Head, RuntimeHandle, guard};
-use crate::error::Frame;
+use super::{CancelToken, Counted, Head, RuntimeHandle, guard};
+use crate::error::{Frame, Result};
 
 /// The circumstances of a call, as plain numbers. Grows at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,8 @@ impl Facts {
     /// The task gives way where its language's own coroutines yield: in Lua, `coroutine.yield` outside
     /// of a coroutine is then a [`Step::Yielded`](crate::Step::Yielded).
     pub const GIVES_WAY: u32 = 2;
+    /// The context has rights of its own: what it uses may be limited. See [`CallInfo::count`].
+    pub const LIMITED: u32 = 4;
 }
 
 /// The functions behind a `CallInfo`.
@@ -136,6 +138,21 @@ impl CallInfo {
     /// Whether its task gives way where its language's own coroutines yield.
     pub fn gives_way(&self) -> bool {
         self.facts.flags & Facts::GIVES_WAY != 0
+    }
+
+    /// Counts what the calling context uses of something that its configuration may limit, until the
+    /// answer is dropped: see [`RuntimeHandle::count`]. Of a context that is trusted nothing is counted,
+    /// and nobody asked.
+    ///
+    /// # Errors
+    /// `limit` when there may be no more, naming the key; then nothing is counted. `dead` when the context
+    /// is gone.
+    #[inline]
+    pub fn count(&self, what: &str, amount: u64) -> Result<Counted> {
+        if self.facts.flags & Facts::LIMITED == 0 {
+            return Ok(Counted::NOTHING);
+        }
+        self.runtime().count(self.facts.context, what, amount)
     }
 
     /// The token by which the call can be asked to end, if it has one.

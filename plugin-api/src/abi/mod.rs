@@ -38,7 +38,7 @@ pub(crate) use root::nil;
 pub use root::{BundleEntry, EngineEntry, PluginRoot_Ref, PluginTable};
 #[cfg(feature = "host")]
 pub use root::{LoadedPlugin, open_root};
-pub use runtime::{KeepAlive, RuntimeHandle, RuntimeType};
+pub use runtime::{Counted, KeepAlive, RuntimeHandle, RuntimeType};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Args, CallInfo, Callable, Callback, CancelToken, Fallible, Head, Native, Text, answered, arc_ref, guard,
+    Args, CallInfo, Callable, Callback, CancelToken, Fallible, Head, Native, Outcome, Text, answered, arc_ref, guard,
     guard_drop, release_arc, retain_arc, shared_handle,
 };
 use crate::completion::{Completion, Finisher};
@@ -48,6 +48,14 @@ pub trait RuntimeType: Send + Sync + 'static {
     fn when_closed(&self, context: u64, hook: Callback);
     /// Whom to ask what the task of a call is called.
     fn name_tasks(&self, names: Native);
+    /// Counts what a context uses until the callback is dropped; once it is called, for ever.
+    ///
+    /// # Errors
+    /// `limit` when there may be no more, `dead` when the context is gone.
+    fn count(&self, context: u64, what: &str, amount: u64) -> Result<Callback> {
+        let _ = (context, what, amount);
+        Ok(Callback::new(|_outcome| {}))
+    }
 }
 
 /// Both sides of a promise, on their way to a plugin.
@@ -76,6 +84,7 @@ pub(crate) struct RuntimeTable {
     log: unsafe extern "C" fn(*const (), u32, u64, Text),
     when_closed: unsafe extern "C" fn(*const (), u64, Callback),
     name_tasks: unsafe extern "C" fn(*const (), *const Native),
+    count: unsafe extern "C" fn(*const (), u64, Text, u64, *mut Fallible<Callback>),
 }
 
 shared_handle! {
@@ -104,6 +113,7 @@ impl<T: RuntimeType> Maker<T> {
         log: log::<T>,
         when_closed: when_closed::<T>,
         name_tasks: name_tasks::<T>,
+        count: count::<T>,
     };
 }
 
@@ -253,6 +263,61 @@ impl RuntimeHandle {
         // SAFETY: see `id`; the native is borrowed for the call.
         unsafe { ((*self.table.as_ptr()).name_tasks)(self.data.as_ptr(), names) };
     }
+
+    /// Counts what a context uses of something that its configuration may limit: `"sockets"`,
+    /// `"queue_items"`, or what a bundle has of its own, with the bundle's name: `"db.connections"`, which
+    /// is the key `limits.db.connections`. In a call, [`CallInfo::count`] is the faster way.
+    ///
+    /// # Errors
+    /// `limit` when there may be no more, naming the key; then nothing is counted. `dead` when the context
+    /// is gone.
+    pub fn count(&self, context: u64, what: &str, amount: u64) -> Result<Counted> {
+        // SAFETY: see `id`.
+        let counted = unsafe {
+            answered(|out| ((*self.table.as_ptr()).count)(self.data.as_ptr(), context, Text::of(what), amount, out))
+        };
+        counted.map(|counted| Counted(Some(counted)))
+    }
+}
+
+/// Something that is counted as used by a context, until this is dropped, on whatever thread.
+///
+/// What a context may have so much of is counted where it comes to be, and stays with the thing:
+///
+/// ```
+/// use calog_plugin_api::{CallInfo, Counted, Result};
+///
+/// struct Database {
+///     _counted: Counted,
+/// }
+///
+/// fn open(info: &CallInfo) -> Result<Database> {
+///     Ok(Database { _counted: info.count("db.connections", 1)? })
+/// }
+/// ```
+#[must_use = "it is given back when it is dropped"]
+#[derive(Default)]
+pub struct Counted(Option<Callback>);
+
+// SAFETY: by reference it only tells whether there is something.
+unsafe impl Sync for Counted {}
+
+impl Counted {
+    /// Nothing: nobody limits it.
+    pub const NOTHING: Counted = Counted(None);
+
+    /// It is never given back: what counts is how much there was.
+    pub fn for_ever(mut self) {
+        if let Some(counted) = self.0.take() {
+            counted.call(Outcome::Ready(Value::Nil));
+        }
+    }
+}
+
+impl std::fmt::Debug for Counted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Counted" } else { "Counted(nothing)" })
+    }
 }
 
 fn broken(text: &str, error: Error) -> Completion {
@@ -390,6 +455,20 @@ unsafe extern "C" fn name_tasks<T: RuntimeType>(data: *const (), names: *const N
     unsafe {
         let runtime = arc_ref::<T>(data);
         guard_drop(|| runtime.name_tasks((*names).clone()));
+    }
+}
+
+unsafe extern "C" fn count<T: RuntimeType>(
+    data: *const (),
+    context: u64,
+    what: Text,
+    amount: u64,
+    out: *mut Fallible<Callback>,
+) {
+    // SAFETY: see `id`.
+    unsafe {
+        let runtime = arc_ref::<T>(data);
+        out.write(guard(|| runtime.count(context, &what.text(), amount)).and_then(|counted| counted).into());
     }
 }
 

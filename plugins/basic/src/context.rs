@@ -81,6 +81,7 @@ impl Context for BasicContext {
             Ok(proto) => proto,
             Err(error) => return Step::Done(Err(error)),
         };
+        self.core.keep_program(source.text);
         let count = self.core.table.borrow().count as usize;
         self.core.globals.borrow_mut().resize(count, Val::Unset);
         let main = Routine { proto, shared: Vec::new(), me: None };
@@ -115,6 +116,11 @@ impl Context for BasicContext {
 
     fn memory_used(&self) -> u64 {
         self.core.memory()
+    }
+
+    fn set_memory_limit(&self, bytes: u64) -> bool {
+        self.core.budget.set_limit(bytes);
+        true
     }
 
     fn signature(&self, function: FunctionKey) -> Option<Descriptor> {

@@ -11,6 +11,7 @@ use calog_plugin_api::{AggregateView, Builder, Code, Error, Kind, Result, Shape,
 
 use crate::core::Core;
 use crate::fault::{Fault, Outcome};
+use crate::memory::PAIR;
 use crate::value::{Array, Class, Dict, Items, Key, Text, Val};
 
 /// Steps of the path to a bad value that an error shows.
@@ -27,7 +28,11 @@ impl Core {
             Kind::Bool => Val::Bool(view.as_bool() == Some(true)),
             Kind::Int => Val::Int(view.as_int().unwrap_or_default()),
             Kind::Real => Val::Real(view.as_real().unwrap_or_default()),
-            Kind::String => Val::text(view.as_bytes().unwrap_or_default()),
+            Kind::String => {
+                let bytes = view.as_bytes().unwrap_or_default();
+                self.budget.spend(bytes.len());
+                Val::text(bytes)
+            }
             Kind::Callable => view.as_callable().map_or(Val::Nil, |it| self.function(it)),
             Kind::Object => view.as_object().map_or(Val::Nil, |it| Val::Object(self.types.hold(it))),
             Kind::Aggregate => match view.as_aggregate() {
@@ -43,6 +48,7 @@ impl Core {
             return Ok(Val::List(self.heap.list(Items::Listed(elements))));
         }
         let dict = self.heap.dict();
+        self.budget.spend((aggregate.list_len() + aggregate.pair_len()) * PAIR);
         for (index, element) in (0..).zip(aggregate.elements()) {
             dict.set(Val::Int(index), self.take_in(element, lenient)?)?;
         }

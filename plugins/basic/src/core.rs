@@ -9,6 +9,7 @@ use crate::builtin::Builtin;
 use crate::compile::Globals;
 use crate::foreign::{Tree, Types};
 use crate::functions::Pins;
+use crate::memory::Budget;
 use crate::names::{Names, Sym};
 use crate::random::Random;
 use crate::syntax::{Files, Place};
@@ -29,6 +30,7 @@ pub(crate) struct Core {
     pub(crate) table: RefCell<Globals>,
     pub(crate) globals: RefCell<Vec<Val>>,
     pub(crate) heap: Heap,
+    pub(crate) budget: Rc<Budget>,
     pub(crate) pins: Pins,
     pub(crate) tasks: Tasks,
     pub(crate) random: Random,
@@ -82,6 +84,7 @@ impl Core {
     pub(crate) fn new(host: Host, options: &ContextOptions) -> Result<Core> {
         let names = Names::default();
         let special = Special::new(&names);
+        let budget = Rc::<Budget>::default();
         Ok(Core {
             runtime: host.runtime()?,
             name: options.name().to_owned(),
@@ -91,7 +94,8 @@ impl Core {
             files: RefCell::default(),
             table: RefCell::default(),
             globals: RefCell::default(),
-            heap: Heap::default(),
+            heap: Heap::new(Rc::clone(&budget)),
+            budget,
             pins: Pins::default(),
             tasks: Tasks::default(),
             random: Random::seeded(),
@@ -140,13 +144,6 @@ impl Core {
     #[cold]
     pub(crate) fn warn_here(&self, message: &str) {
         self.warn(self.site.get().map(|site| site.place).unwrap_or_default(), message);
-    }
-
-    /// About how many bytes the context's values take.
-    pub(crate) fn memory(&self) -> u64 {
-        // A program that runs has the names borrowed at most for reading.
-        let globals = self.table.try_borrow().map_or(0, |table| table.count as usize * size_of::<Val>());
-        self.heap.bytes() + (size_of::<Core>() + globals) as u64
     }
 
     /// Tells of something that is no error: the program goes on.

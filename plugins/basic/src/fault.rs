@@ -119,6 +119,8 @@ pub(crate) enum Fault {
     Broker(Error),
     /// The program is to stop: no script catches this.
     Stopped,
+    /// So many bytes are wanted, and it is to be weighed whether they may be had: nothing was done yet.
+    Weigh(usize),
 }
 
 /// A result with a fault.
@@ -155,6 +157,7 @@ impl Fault {
             Fault::Own(number, more) => format!("{}: {more}", number.text()),
             Fault::Broker(error) => error.message().into_owned(),
             Fault::Stopped => STOPPED.to_owned(),
+            Fault::Weigh(_) => Number::OutOfMemory.text().to_owned(),
         }
     }
 
@@ -171,6 +174,8 @@ impl Fault {
             }
             Fault::Broker(error) => error.clone(),
             Fault::Stopped => Error::new(Code::Cancelled, STOPPED),
+            // Whoever runs code weighs; this is for code that nothing runs.
+            Fault::Weigh(_) => Error::new(Code::Limit, self.message()),
         }
     }
 }

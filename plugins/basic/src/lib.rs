@@ -32,6 +32,7 @@ mod fault;
 mod foreign;
 mod functions;
 mod input;
+mod memory;
 mod names;
 mod number;
 mod random;

@@ -45,6 +45,12 @@ impl Tasks {
         drop(all);
     }
 
+    /// About how many bytes those that wait take.
+    pub(crate) fn bytes(&self) -> usize {
+        // One that is suspended just now is the running one.
+        self.suspended.try_borrow().map_or(0, |all| all.values().map(|it| it.task.bytes()).sum())
+    }
+
     /// How many tasks wait.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {

@@ -93,6 +93,9 @@ impl Context for LuaContext {
     }
 
     fn set_memory_limit(&self, bytes: u64) -> bool {
+        if !self.core.memory.is_limited() {
+            errors::install_catchers(self.interpreter.main());
+        }
         limit_memory(&self.core, self.interpreter.main(), bytes);
         true
     }

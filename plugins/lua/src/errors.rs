@@ -10,7 +10,7 @@ use calog_plugin_api::{Builder, Code, Error, Frame, Result, Shape};
 use crate::calls;
 use crate::convert;
 use crate::core::Core;
-use crate::ffi::{Entry, Kept, Level, Ref, Reply, STOPPED, Stack, Type};
+use crate::ffi::{Entry, Kept, Level, Loaded, REFUSED, Ref, Reply, STOPPED, Stack, Type};
 
 /// Frames of one thread that a trace shows; a runaway recursion has thousands, all alike.
 const SHOWN_FRAMES: usize = 40;
@@ -55,9 +55,51 @@ pub(crate) fn push(core: &Core, stack: Stack, error: &Error) {
 
 /// Pushes the error of a context that uses more memory than it may.
 pub(crate) fn push_over_limit(core: &Core, stack: Stack) {
-    let limit = core.memory.limit().unwrap_or_default();
-    let message = format!("the context's memory is limited to {limit} bytes: `limits.memory` of its options says so");
-    push_object(core, stack, &Error::new(Code::Limit, message));
+    push_object(core, stack, &core.host.reached("memory"));
+}
+
+/// Puts the error of a context that was refused memory in the place of what Lua says then, on top.
+pub(crate) fn name_refusal(core: &Core, stack: Stack) {
+    if stack.kind(-1) == Type::String && stack.bytes(-1).ends_with(REFUSED) && core.memory.take_refused() {
+        stack.pop(1);
+        push_over_limit(core, stack);
+    }
+}
+
+/// `pcall` and `xpcall` for contexts whose memory is limited, over Lua's own and a function that names
+/// what was refused.
+const CATCHERS: &str = "local pcall, xpcall, named = ...
+local function outcome(fine, ...)
+    if fine then return fine, ... end
+    return fine, named(...)
+end
+return function(...) return outcome(pcall(...)) end, function(...) return outcome(xpcall(...)) end";
+
+/// Has scripts see why memory was refused.
+pub(crate) fn install_catchers(stack: Stack) {
+    let top = stack.top();
+    stack.globals();
+    if stack.compile(CATCHERS.as_bytes(), "=pcall") == Loaded::Function {
+        stack.raw_field(top + 1, "pcall");
+        stack.raw_field(top + 1, "xpcall");
+        stack.function::<Named>(0);
+        if stack.protected_call(3, 2) {
+            stack.set_raw_field(top + 1, "xpcall");
+            stack.set_raw_field(top + 1, "pcall");
+        }
+    }
+    stack.set_top(top);
+}
+
+/// Names the error that is its argument, if it is that memory was refused.
+struct Named;
+
+impl Entry for Named {
+    fn run(core: &Core, stack: Stack) -> Reply {
+        stack.set_top(1);
+        name_refusal(core, stack);
+        Reply::Values(1)
+    }
 }
 
 fn push_object(core: &Core, stack: Stack, error: &Error) {
@@ -105,6 +147,9 @@ fn describe(core: &Core, stack: Stack, levels: &[Level]) -> Error {
 fn from_message(core: &Core, message: &str, levels: &[Level]) -> Error {
     if core.host.stopping() && message.ends_with(STOPPED) {
         return Error::new(Code::Cancelled, STOPPED).with_frames(frames(core, levels));
+    }
+    if message.as_bytes().ends_with(REFUSED) && core.memory.take_refused() {
+        return core.host.reached("memory").with_frames(frames(core, levels));
     }
     if levels.is_empty() && message == "C stack overflow" {
         return Error::new(Code::Depth, "too many calls are nested: C stack overflow");
@@ -192,7 +237,7 @@ fn own_text(core: &Core, stack: Stack, kind: Type) -> Option<String> {
                 return None;
             }
             stack.copy(-2);
-            let done = core.current.inside(stack, || stack.protected_call(1, 1));
+            let done = core.current.inside(stack, || core.memory.jumpable(true, || stack.protected_call(1, 1)));
             let text = (done && stack.kind(-1) == Type::String).then(|| stack.lossy(-1));
             stack.pop(1);
             text

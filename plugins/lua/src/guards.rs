@@ -148,6 +148,8 @@ macro_rules! guards {
         struct $name;
 
         impl Entry for $name {
+            const OWNS_NOTHING: bool = true;
+
             fn run($core: &Core, $stack: Stack) -> Reply {
                 // Apart, so that nothing of it is left when Lua's function raises.
                 let permitted = $permitted;
@@ -221,6 +223,8 @@ fn check_text(core: &Core, stack: Stack) -> Result<()> {
 struct DoFile;
 
 impl Entry for DoFile {
+    const OWNS_NOTHING: bool = true;
+
     fn run(_core: &Core, stack: Stack) -> Reply {
         let given = stack.top().min(1);
         stack.set_top(given);
@@ -243,6 +247,8 @@ impl Entry for DoFile {
 struct SearchLua;
 
 impl Entry for SearchLua {
+    const OWNS_NOTHING: bool = true;
+
     fn run(_core: &Core, stack: Stack) -> Reply {
         stack.set_top(1);
         stack.copy(upvalue(1));
@@ -276,6 +282,8 @@ impl Entry for SearchLua {
 struct SearchNative;
 
 impl Entry for SearchNative {
+    const OWNS_NOTHING: bool = true;
+
     fn run(core: &Core, stack: Stack) -> Reply {
         let permitted = may_load_native(core);
         if let Err(error) = permitted {

@@ -43,14 +43,20 @@ fn install_write(stack: Stack) {
     let io = stack.top();
     if stack.raw_field(io, "stdout") == Type::Userdata && stack.metatable(-1) {
         let (stdout, metatable) = (io + 1, io + 2);
-        stack.raw_field(io, "write");
-        stack.copy(stdout);
-        stack.function::<Write>(2);
+        stack.raw_field(io, "stderr");
+        let stderr = stack.top();
+        let with_files = |name| {
+            stack.raw_field(-1, name);
+            stack.copy(stdout);
+            stack.copy(stderr);
+        };
+        stack.copy(io);
+        with_files("write");
+        stack.function::<Write>(3);
         stack.set_raw_field(io, "write");
         stack.raw_field(metatable, "__index");
-        stack.raw_field(-1, "write");
-        stack.copy(stdout);
-        stack.function::<WriteTo>(2);
+        with_files("write");
+        stack.function::<WriteTo>(3);
         stack.set_raw_field(-2, "write");
     }
     stack.set_top(io - 1);
@@ -60,6 +66,8 @@ fn install_write(stack: Stack) {
 struct Print;
 
 impl Entry for Print {
+    const OWNS_NOTHING: bool = true;
+
     fn run(core: &Core, stack: Stack) -> Reply {
         let count = stack.top();
         for index in 1..=count {
@@ -80,34 +88,44 @@ impl Entry for Print {
     }
 }
 
-/// `io.write` over Lua's own in the first upvalue: standard output, the second, goes through the host.
+/// `io.write` over Lua's own in the first upvalue: standard output, the second, goes through the host, and
+/// what goes to standard error, the third, counts.
 struct Write;
 
 impl Entry for Write {
+    const OWNS_NOTHING: bool = true;
+
     fn run(core: &Core, stack: Stack) -> Reply {
         // Where Lua keeps the file that `io.output` has set.
         stack.raw_field(crate::ffi::REGISTRY, "_IO_output");
-        let is_stdout = stack.same(-1, upvalue(2));
+        let file = File::at(stack, -1);
         stack.pop(1);
-        write(core, stack, 1, is_stdout)
+        write(core, stack, 1, file)
     }
 }
 
-/// `file:write` over Lua's own in the first upvalue; the second is standard output.
+/// `file:write` over Lua's own in the first upvalue; the others are those of `Write`.
 struct WriteTo;
 
 impl Entry for WriteTo {
+    const OWNS_NOTHING: bool = true;
+
     fn run(core: &Core, stack: Stack) -> Reply {
-        let is_stdout = stack.top() > 0 && stack.same(1, upvalue(2));
-        write(core, stack, 2, is_stdout)
+        let file = if stack.top() > 0 { File::at(stack, 1) } else { File::Other };
+        write(core, stack, 2, file)
     }
 }
 
 /// Writes the arguments from `first` on. What raises here owns nothing.
-fn write(core: &Core, stack: Stack, first: i32, is_stdout: bool) -> Reply {
+fn write(core: &Core, stack: Stack, first: i32, file: File) -> Reply {
     let count = stack.top();
     let printable = |index| matches!(stack.kind(index), Type::String | Type::Number);
-    if !is_stdout || !(first..=count).all(printable) || !stack.reserve(count + 4) {
+    if file == File::Error
+        && let Err(error) = count_output(core, stack, first)
+    {
+        return errors::raise(core, stack, &error);
+    }
+    if file != File::Output || !(first..=count).all(printable) || !stack.reserve(count + 4) {
         // Not for us, or wrong: Lua's own function writes or complains.
         stack.copy(upvalue(1));
         stack.insert(1);
@@ -124,6 +142,43 @@ fn write(core: &Core, stack: Stack, first: i32, is_stdout: bool) -> Reply {
     }
     stack.copy(upvalue(2));
     Reply::Values(1)
+}
+
+/// Which file is written to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum File {
+    Output,
+    Error,
+    Other,
+}
+
+impl File {
+    /// The file at this index, among those that the running function knows.
+    fn at(stack: Stack, index: i32) -> File {
+        match (stack.same(index, upvalue(2)), stack.same(index, upvalue(3))) {
+            (true, _) => File::Output,
+            (_, true) => File::Error,
+            (false, false) => File::Other,
+        }
+    }
+}
+
+/// Counts the arguments from `first` on as output.
+fn count_output(core: &Core, stack: Stack, first: i32) -> calog_plugin_api::Result<()> {
+    let length = |index| match stack.kind(index) {
+        Type::String => stack.bytes(index).len(),
+        Type::Number => {
+            stack.text(index);
+            let length = stack.bytes(-1).len();
+            stack.pop(1);
+            length
+        }
+        // Lua's own function complains.
+        _ => 0,
+    };
+    let bytes: usize = (first..=stack.top()).map(length).sum();
+    core.current.info().count("output", bytes as u64)?.for_ever();
+    Ok(())
 }
 
 /// `coroutine.yield`.
@@ -266,7 +321,8 @@ fn resume(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
 
 /// Runs a coroutine on; waits inside it either suspend the caller or, where that cannot be, pump here.
 fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
-    let mut progress = core.current.inside(thread, || thread.resume(Some(stack), args));
+    let on = |args| core.current.inside(thread, || core.memory.jumpable(true, || thread.resume(Some(stack), args)));
+    let mut progress = on(args);
     while let Progress::Yielded(0) = progress
         && core.tasks.is_wait_pending()
     {
@@ -276,7 +332,7 @@ fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
         }
         core.tasks.wait_in_place(core, stack);
         core.tasks.end_busy(thread);
-        progress = core.current.inside(thread, || thread.resume(Some(stack), 0));
+        progress = on(0);
     }
     if core.host.stopping() {
         // The interrupt came while the coroutine ran, and has reached nobody else.
@@ -309,7 +365,7 @@ fn run_on(core: &Core, stack: Stack, thread: Stack) -> Resumed {
 struct Resume;
 
 impl Resume {
-    fn reply(stack: Stack, resumed: Resumed) -> Reply {
+    fn reply(core: &Core, stack: Stack, resumed: Resumed) -> Reply {
         match resumed {
             Resumed::Fine(count) => {
                 stack.bool(true);
@@ -317,6 +373,7 @@ impl Resume {
                 Reply::Values(count + 1)
             }
             Resumed::Failed => {
+                errors::name_refusal(core, stack);
                 stack.bool(false);
                 stack.insert(-2);
                 Reply::Values(2)
@@ -329,12 +386,12 @@ impl Resume {
 impl Entry for Resume {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(1) else { return no_coroutine(stack, "resume") };
-        Resume::reply(stack, resume(core, stack, thread, stack.top() - 1))
+        Resume::reply(core, stack, resume(core, stack, thread, stack.top() - 1))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(1) else { return calls::tampered(stack) };
-        Resume::reply(stack, run_on(core, stack, thread))
+        Resume::reply(core, stack, run_on(core, stack, thread))
     }
 }
 
@@ -359,7 +416,7 @@ impl Entry for Wrap {
 struct CallWrapped;
 
 impl CallWrapped {
-    fn reply(stack: Stack, thread: Stack, resumed: Resumed) -> Reply {
+    fn reply(core: &Core, stack: Stack, thread: Stack, resumed: Resumed) -> Reply {
         match resumed {
             Resumed::Fine(count) => Reply::Values(count),
             Resumed::Waits => Reply::Wait,
@@ -368,6 +425,7 @@ impl CallWrapped {
                     // Closing its variables may have put another error in the place of the first.
                     thread.move_to(stack, 1);
                 }
+                errors::name_refusal(core, stack);
                 if stack.kind(-1) == Type::String {
                     stack.place(1);
                     stack.insert(-2);
@@ -382,11 +440,11 @@ impl CallWrapped {
 impl Entry for CallWrapped {
     fn run(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(upvalue(1)) else { return calls::tampered(stack) };
-        CallWrapped::reply(stack, thread, resume(core, stack, thread, stack.top()))
+        CallWrapped::reply(core, stack, thread, resume(core, stack, thread, stack.top()))
     }
 
     fn resumed(core: &Core, stack: Stack) -> Reply {
         let Some(thread) = stack.thread_at(upvalue(1)) else { return calls::tampered(stack) };
-        CallWrapped::reply(stack, thread, run_on(core, stack, thread))
+        CallWrapped::reply(core, stack, thread, run_on(core, stack, thread))
     }
 }

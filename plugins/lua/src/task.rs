@@ -181,7 +181,7 @@ pub(crate) fn abandon(core: &Core, key: TaskKey) {
 /// Runs a task until it ends or waits.
 fn advance(core: &Core, thread: Thread, from: Option<Stack>, info: &CallInfo, args: i32) -> Step {
     let stack = thread.stack;
-    let result = match stack.resume(from, args) {
+    let result = match core.memory.jumpable(true, || stack.resume(from, args)) {
         Progress::Done(0) => Ok(Value::Nil),
         // Only the first of several results crosses.
         Progress::Done(count) => convert::read(core, &stack, stack.top() + 1 - count),

@@ -35,8 +35,8 @@ pub(crate) fn of_exception(realm: &Realm, thrown: &Js<'_>) -> Error {
     {
         return error.with_frames(own_part(realm, thrown.ctx(), local.to_vec()));
     }
-    if let (true, Some(limit)) = (thrown.is_null(), realm.memory.limit()) {
-        return Error::new(Code::Limit, over_limit(limit)).with_frame(realm.names.borrow().bare());
+    if thrown.is_null() && realm.memory.limit().is_some() {
+        return realm.host.reached("memory").with_frame(realm.names.borrow().bare());
     }
     match thrown.as_object().filter(|_| thrown.is_error()) {
         Some(object) => of_object(realm, object),
@@ -60,25 +60,24 @@ fn of_object(realm: &Realm, object: &Object<'_>) -> Error {
         (false, true) => name,
         (false, false) => format!("{name}: {message}"),
     };
-    let message = match realm.memory.limit() {
-        Some(limit) if is_memory => over_limit(limit),
-        _ => message,
+    let error = if is_memory && realm.memory.limit().is_some() {
+        realm.host.reached("memory")
+    } else {
+        Error::new(code, message)
     };
     let frames = realm.names.borrow().frames(&stack);
     let frames = own_part(realm, ctx, frames);
     let frames = if frames.is_empty() { vec![realm.names.borrow().bare()] } else { frames };
-    Error::new(code, message).with_frames(frames)
+    error.with_frames(frames)
 }
 
 /// The error of a task that nothing will decide any more, as there was no memory for what was to.
 pub(crate) fn stranded(realm: &Realm) -> Error {
-    let message = realm.memory.limit().map_or_else(|| "out of memory".to_owned(), over_limit);
-    Error::new(Code::Limit, message).with_frame(realm.names.borrow().bare())
-}
-
-/// What an error says when there is no more memory.
-fn over_limit(limit: u64) -> String {
-    format!("the context's memory is limited to {limit} bytes: `limits.memory` of its options says so")
+    let error = match realm.memory.limit() {
+        Some(_) => realm.host.reached("memory"),
+        None => Error::new(Code::Limit, "out of memory"),
+    };
+    error.with_frame(realm.names.borrow().bare())
 }
 
 /// QuickJS's own limits have codes.

@@ -10,6 +10,7 @@ const EXPRESSIONS: &str = "sqstdlib/sqstdrex.cpp";
 const STREAM: &str = "sqstdlib/sqstdstream.cpp";
 const BLOB: &str = "sqstdlib/sqstdblob.cpp";
 const FILE: &str = "sqstdlib/sqstdio.cpp";
+const FILES: &str = "include/sqstdio.h";
 const SYSTEM: &str = "sqstdlib/sqstdsystem.cpp";
 
 /// All of them, in the order they are made.
@@ -198,6 +199,29 @@ pub(crate) const PATCHES: &[Patch] = &[
         "    SQFILE file = sqstd_fopen(filename,_SC(\"wb+\"));\n",
         "    filename = calog_permit(v,CALOG_WRITE,filename);\n    if(!filename) return SQ_ERROR;\n    \
          SQFILE file = sqstd_fopen(filename,_SC(\"wb+\"));\n",
+    ),
+    // What goes to standard output and standard error is output.
+    once(
+        FILES,
+        "    virtual bool EOS() = 0;\n",
+        "    virtual bool EOS() = 0;\n    virtual bool IsStandard() { return false; }\n",
+    ),
+    once(
+        FILE,
+        "    SQFILE GetHandle() {return _handle;}\n",
+        "    SQFILE GetHandle() {return _handle;}\n    bool IsStandard() { return _handle && !_owns; }\n",
+    ),
+    once(
+        STREAM,
+        "    if(self->Write(data,size) != size)\n",
+        "    if(self->IsStandard() && !calog_count_output(v,size)) return SQ_ERROR;\n    \
+         if(self->Write(data,size) != size)\n",
+    ),
+    once(
+        STREAM,
+        "SQInteger _stream_writen(HSQUIRRELVM v)\n{\n    SETUP_STREAM(v);\n",
+        "SQInteger _stream_writen(HSQUIRRELVM v)\n{\n    SETUP_STREAM(v);\n    \
+         if(self->IsStandard() && !calog_count_output(v,sizeof(SQInteger))) return SQ_ERROR;\n",
     ),
     once(
         SYSTEM,

@@ -34,6 +34,8 @@ void calog_print(SQVM *vm, const char *text, unsigned long long size) { hooks.pr
 
 const char *calog_permit(SQVM *vm, CalogAccess access, const char *path) { return hooks.permit(vm, access, path); }
 
+bool calog_count_output(SQVM *vm, unsigned long long size) { return hooks.count_output(vm, size); }
+
 const char *calog_permit_open(SQVM *vm, const char *path, const char *mode)
 {
     bool writes = strpbrk(mode, "wa+"), reads = strpbrk(mode, "r+");

@@ -37,6 +37,7 @@ struct CalogHooks {
     void (*too_deep)();
     void (*print)(SQVM *, const char *, unsigned long long);
     const char *(*permit)(SQVM *, unsigned, const char *);
+    bool (*count_output)(SQVM *, unsigned long long);
 };
 
 // Whether the code may go on; else an error is raised.
@@ -65,7 +66,9 @@ enum CalogAccess { CALOG_READ = 0, CALOG_WRITE = 1, CALOG_PROCESSES = 3, CALOG_E
 // The path that is to be used in the place of this one, which stays as it is for one more question of the
 // kind; null, with an error raised, when the context may not.
 const char *calog_permit(SQVM *vm, CalogAccess access, const char *path);
-// The same for a file that is opened in a mode.
+// Counts what is written past the host; false, with an error raised, when that is too much.
+bool calog_count_output(SQVM *vm, unsigned long long size);
+// The path of a file that is opened in a mode.
 const char *calog_permit_open(SQVM *vm, const char *path, const char *mode);
 
 // The first place of one text in another, or null.

@@ -69,11 +69,7 @@ pub(crate) fn throw_over_limit(core: &Core, stack: Stack) {
 pub(crate) fn over_limit(core: &Core) -> Error {
     match core.shared.limit() {
         u64::MAX => Error::new(Code::Limit, "there is no more memory"),
-        limit => {
-            let message =
-                format!("the context's memory is limited to {limit} bytes: `limits.memory` of its options says so");
-            Error::new(Code::Limit, message)
-        }
+        _ => core.host.reached("memory"),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::stage::{add, best, builder, int, open, runtime, timed};
 
 const SIZES: [u64; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
 
+/// The first is called without any others.
+const ALIVE: [u64; 7] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
+
 /// Calls in a round.
 const CALLS: u64 = 5_000;
 
@@ -80,7 +83,7 @@ fn call_among(kept: &Mutex<Vec<Callable>>, info: &CallInfo, times: i64) -> Resul
 /// A call of one of them by a native on their thread, while so many are alive.
 pub(crate) fn called_among() -> Series {
     let stage = Stage::new();
-    Series::measure("a call of a function, with so many alive", &SIZES, |size| {
+    Series::measure("a call of a function, with so many alive", &ALIVE, |size| {
         let alive = stage.kept.lock().len() as u64;
         stage.give(size - alive);
         best(CALLS, || timed(&stage.runtime, &stage.lua, "call", &[int(CALLS)]))

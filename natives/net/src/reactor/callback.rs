@@ -10,14 +10,14 @@ use calog_plugin_api::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Called {
     Begun,
-    /// Its thread's mailbox is full: nothing has happened.
+    /// Its thread's mailbox is full, or it has all that it may: nothing has happened.
     Full,
     /// Its context is closed: nothing has happened, nor will.
     Gone,
 }
 
 impl Called {
-    fn refused(error: &Error) -> Called {
+    pub(super) fn refused(error: &Error) -> Called {
         if error.code() == Code::Limit { Called::Full } else { Called::Gone }
     }
 }

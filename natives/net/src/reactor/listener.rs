@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use calog_plugin_api::{Finisher, Result, Value};
+use calog_plugin_api::{Counted, Value};
 use mio::Registry;
 use mio::net::{TcpListener, UnixListener};
 use socket2::{Domain, SockAddr, Socket as System, Type};
@@ -17,9 +17,9 @@ use super::callback::{Callback, Called};
 use super::greeting::Greeting;
 use super::opening::connection;
 use super::stream::Stream;
-use super::turn::{Entry, Fate, Shop};
+use super::turn::{Born, Entry, Fate, Shop};
 use super::wire::{BOTH, Plain, Wire, token};
-use super::{Deed, Id, Link, Ticket};
+use super::{Deed, Id, Link, Taker};
 use crate::options::Options;
 use crate::place::{Target, inet_value, unix_value};
 use crate::tls::Security;
@@ -85,7 +85,7 @@ fn remove(path: &PathBuf) {
 
 impl Socket {
     /// Where it listens, in words and as scripts see it.
-    pub(super) fn address(&self) -> Result<(String, Value)> {
+    pub(super) fn address(&self) -> calog_plugin_api::Result<(String, Value)> {
         match self {
             Socket::Tcp(listener) => {
                 let address = listener.local_addr()?;
@@ -122,8 +122,8 @@ pub(super) struct Listener {
     /// How many that were accepted greet, and those that have.
     greeting: usize,
     greeted: VecDeque<(Id, Wire)>,
-    /// Who waits for a connection, with his context.
-    waiting: VecDeque<(Ticket, u64, Finisher)>,
+    /// Who waits for a connection.
+    waiting: VecDeque<Taker>,
     on_connection: Option<Callback>,
     /// Accepted, and nobody has taken it, with its Object.
     accepted: Option<(Id, Box<Stream>, Value)>,
@@ -174,9 +174,9 @@ impl Listener {
 
     pub(super) fn command(&mut self, deed: Deed) {
         match deed {
-            Deed::Accept(ticket, context, finisher) => self.waiting.push_back((ticket, context, finisher)),
+            Deed::Accept(taker) => self.waiting.push_back(taker),
             Deed::OnConnection(callback) => self.on_connection = Some(callback),
-            Deed::Cancel(ticket) => self.waiting.retain(|(other, ..)| *other != ticket),
+            Deed::Cancel(ticket) => self.waiting.retain(|taker| taker.ticket != ticket),
             Deed::Close => self.closed = true,
             Deed::Dropped => self.dropped = true,
             // No other command is made for a listener.
@@ -211,7 +211,7 @@ impl Listener {
 
     fn end(&mut self) -> Fate {
         self.link.close();
-        for (_, _, finisher) in self.waiting.drain(..) {
+        for Taker { finisher, .. } in self.waiting.drain(..) {
             // Who was cancelled needs no answer.
             let _ = finisher.finish(Err(self.link.is_closed("accept")));
         }
@@ -220,35 +220,57 @@ impl Listener {
 
     /// Gives a connection to who is first. Whether one was given.
     fn hand_over(&mut self, shop: &mut Shop) -> bool {
-        let owner = match (self.waiting.front(), &self.on_connection) {
-            (Some((_, context, _)), _) => *context,
-            (None, Some(callback)) if self.again.is_none() => callback.context(),
+        let called = match (self.waiting.front(), &self.on_connection) {
+            (Some(_), _) => None,
+            (None, Some(callback)) if self.again.is_none() => Some(callback.context()),
             _ => return false,
         };
         let Some((id, mut stream, object)) = self.accepted.take() else { return false };
-        shop.line.own(owner);
-        stream.owner = owner;
-        let refused = match self.waiting.pop_front() {
-            Some((_, _, finisher)) => finisher.finish(Ok(object)).err().and_then(Result::ok),
-            None => self.call_back(&object).then_some(object),
+        let handed = match called {
+            None => self.give(object),
+            Some(context) => self.call_back(shop, context, object),
         };
-        match refused {
-            Some(object) => self.accepted = Some((id, stream, object)),
-            None => shop.born.push((id, Entry::Stream(stream))),
+        match handed {
+            Ok((owner, counted)) => {
+                shop.line.own(owner);
+                stream.owner = owner;
+                shop.born.push(Born { id, entry: Entry::Stream(stream), counted });
+            }
+            Err(object) => self.accepted = Some((id, stream, object)),
         }
         true
     }
 
-    /// Whether the callback did not take it.
-    fn call_back(&mut self, object: &Value) -> bool {
-        let called = self.on_connection.as_ref().map(|callback| callback.call(object, || {}));
-        match called {
-            Some(Called::Begun) => return false,
-            Some(Called::Full) => self.again = Instant::now().checked_add(AGAIN),
-            // Nobody can ever get one.
-            Some(Called::Gone) | None => self.closed = true,
+    /// Gives it to who waits first. Whose it is then.
+    ///
+    /// # Errors
+    /// The connection, when he is gone.
+    fn give(&mut self, object: Value) -> Result<(u64, Counted), Value> {
+        let Some(Taker { context, finisher, counted, .. }) = self.waiting.pop_front() else { return Err(object) };
+        match finisher.finish(Ok(object)) {
+            Err(Ok(object)) => Err(object),
+            Ok(()) | Err(Err(_)) => Ok((context, counted)),
         }
-        true
+    }
+
+    /// Calls the callback with it. Whose it is then.
+    ///
+    /// # Errors
+    /// The connection, when the callback does not take it, or its context may have no more.
+    fn call_back(&mut self, shop: &Shop, context: u64, object: Value) -> Result<(u64, Counted), Value> {
+        let Some(callback) = &self.on_connection else { return Err(object) };
+        let counted = shop.line.runtime.count(context, "sockets", 1);
+        let called = match &counted {
+            Ok(_) => callback.call(&object, || {}),
+            Err(error) => Called::refused(error),
+        };
+        match (called, counted) {
+            (Called::Begun, Ok(counted)) => return Ok((context, counted)),
+            (Called::Full, _) => self.again = Instant::now().checked_add(AGAIN),
+            // Nobody can ever get one.
+            _ => self.closed = true,
+        }
+        Err(object)
     }
 
     /// Takes a connection from the system, if somebody wants one. Whether something came.
@@ -269,7 +291,8 @@ impl Listener {
             Ok(wire) if self.security.is_some() => {
                 self.greeting += 1;
                 let greeting = Greeting::new(id, self.link.id, self.owner, wire);
-                shop.born.push((id, Entry::Greeting(Box::new(greeting))));
+                let entry = Entry::Greeting(Box::new(greeting));
+                shop.born.push(Born { id, entry, counted: Counted::NOTHING });
             }
             Ok(wire) => self.present(shop, id, wire),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use calog_plugin_api::{CallInfo, Code, Error, Finisher, Level, Result, RuntimeHandle, Str};
+use calog_plugin_api::{CallInfo, Code, Counted, Error, Finisher, Level, Result, RuntimeHandle, Str};
 use crossbeam_channel::Sender;
 use mio::Waker;
 
@@ -52,10 +52,19 @@ pub(crate) struct Prepared {
     pub(crate) security: Option<Security>,
 }
 
+/// Who waits for a connection.
+pub(crate) struct Taker {
+    pub(crate) ticket: Ticket,
+    pub(crate) context: u64,
+    pub(crate) finisher: Finisher,
+    /// The connection, among the context's sockets.
+    pub(crate) counted: Counted,
+}
+
 /// What is to be done with a socket.
 pub(crate) enum Deed {
     /// It begins to be opened.
-    Open(Box<Opening>),
+    Open(Box<Opening>, Counted),
     /// Its name is looked up, and its certificates are read.
     Resolved(io::Result<Prepared>),
     Send(Sending),
@@ -70,7 +79,7 @@ pub(crate) enum Deed {
     ResolvedFor(Ticket, io::Result<VecDeque<Target>>),
     Receive(Receiver),
     /// A context wants the next connection.
-    Accept(Ticket, u64, Finisher),
+    Accept(Taker),
     /// The next datagram.
     Next(Ticket, Finisher),
     OnData(Callback),
@@ -261,7 +270,7 @@ fn refuse(deed: Deed) {
         Deed::Send(Sending { waiter: Some((_, finisher)), .. })
         | Deed::SendTo { finisher, .. }
         | Deed::Receive(Receiver { finisher, .. })
-        | Deed::Accept(_, _, finisher)
+        | Deed::Accept(Taker { finisher, .. })
         | Deed::Next(_, finisher) => finisher,
         // It was closed before it was asked to tell: it tells now.
         Deed::OnClose(callback, link) => {

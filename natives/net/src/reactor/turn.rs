@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
-use calog_plugin_api::{KeyMap, Level};
+use calog_plugin_api::{Counted, KeyMap, Level};
 use crossbeam_channel::Receiver;
 use mio::event::Event;
 use mio::{Events, Poll, Registry, Token};
@@ -57,6 +57,15 @@ struct Slot {
     queued: bool,
     /// When the thread looks at it again.
     alarm: Option<Instant>,
+    /// Among the sockets of whoever has it.
+    _counted: Counted,
+}
+
+/// A socket that others have made.
+pub(super) struct Born {
+    pub(super) id: Id,
+    pub(super) entry: Entry,
+    pub(super) counted: Counted,
 }
 
 /// What sockets work with.
@@ -66,8 +75,7 @@ pub(super) struct Shop {
     pub(super) scratch: Box<[u8]>,
     /// When this turn began.
     pub(super) now: Instant,
-    /// Sockets that others have made.
-    pub(super) born: Vec<(Id, Entry)>,
+    pub(super) born: Vec<Born>,
     /// What listeners' connections have come to that greeted.
     pub(super) greeted: Vec<(Id, Option<(Id, Wire)>)>,
     /// A listener has run out of descriptors.
@@ -143,7 +151,9 @@ impl Reactor {
     fn take_commands(&mut self) {
         while let Ok(command) = self.commands.try_recv() {
             match command {
-                Command::Do(id, Deed::Open(opening)) => self.insert(id, Entry::Opening(opening)),
+                Command::Do(id, Deed::Open(opening, counted)) => {
+                    self.insert(Born { id, entry: Entry::Opening(opening), counted });
+                }
                 Command::Do(id, deed) => self.command(id, deed),
                 Command::ContextClosed(context) => self.close_those_of(Some(context)),
                 Command::End(until) => {
@@ -154,8 +164,9 @@ impl Reactor {
         }
     }
 
-    fn insert(&mut self, id: Id, entry: Entry) {
-        self.sockets.insert(id, Slot { entry, queued: true, alarm: None });
+    fn insert(&mut self, born: Born) {
+        let Born { id, entry, counted } = born;
+        self.sockets.insert(id, Slot { entry, queued: true, alarm: None, _counted: counted });
         self.queue.push(id);
     }
 
@@ -262,8 +273,8 @@ impl Reactor {
                     self.shop.freed = true;
                 }
             }
-            for (id, entry) in std::mem::take(&mut self.shop.born) {
-                self.insert(id, entry);
+            for born in std::mem::take(&mut self.shop.born) {
+                self.insert(born);
             }
         }
         for (listener, wire) in std::mem::take(&mut self.shop.greeted) {

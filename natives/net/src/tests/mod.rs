@@ -363,7 +363,7 @@ fn every_address_of_a_name_is_tried() {
         let (id, info) = (line.number(), stage.info(0));
         let (completion, _, finisher) = line.promise(&info, id, "a connection");
         let opening = Opening::new(id, Goal::Connect, "name:1".into(), 0, Options::default(), None, finisher);
-        line.send(id, Deed::Open(Box::new(opening)));
+        line.send(id, Deed::Open(Box::new(opening), calog_plugin_api::Counted::NOTHING));
         let targets = targets.into_iter().map(Target::Inet).collect();
         line.send(id, Deed::Resolved(Ok(Prepared { targets, security: None })));
         Answer::of(Outcome::Pending(completion)).get()

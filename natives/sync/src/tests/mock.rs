@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use calog_plugin_api::host_side::{Callback, CancelType, RuntimeType, promise};
 use calog_plugin_api::{
-    Args, CallInfo, Callable, CallableType, CancelToken, Completion, Facts, Finisher, Frame, Identity, KeptInfo, Level,
-    Native, Outcome, Result, RuntimeHandle, Value,
+    Args, CallInfo, Callable, CallableType, CancelToken, Code, Completion, Error, Facts, Finisher, Frame, Identity,
+    KeptInfo, Level, Native, Outcome, Result, RuntimeHandle, Value,
 };
 
 use crate::locks::{Mutex, lock};
@@ -36,8 +36,14 @@ impl Posted {
     }
 }
 
+/// How many items are counted, and how many may be.
+pub(crate) struct Counts {
+    pub(crate) used: Mutex<u64>,
+    most: u64,
+}
+
 #[derive(Default)]
-struct MockRuntime(Arc<Posted>);
+struct MockRuntime(Arc<Posted>, Option<Arc<Counts>>);
 
 impl RuntimeType for MockRuntime {
     fn id(&self) -> u64 {
@@ -76,6 +82,26 @@ impl RuntimeType for MockRuntime {
     fn log(&self, _level: Level, _context: u64, _message: &str) {}
     fn when_closed(&self, _context: u64, _hook: Callback) {}
     fn name_tasks(&self, _names: Native) {}
+    fn count(&self, _context: u64, what: &str, amount: u64) -> Result<Callback> {
+        assert_eq!((what, amount), ("queue_items", 1));
+        let counts = Arc::clone(self.1.as_ref().expect("one that counts"));
+        let mut used = lock(&counts.used);
+        if *used >= counts.most {
+            return Err(Error::new(Code::Limit, "one too many"));
+        }
+        *used += 1;
+        drop(used);
+        let counted = GivesBack(counts);
+        Ok(Callback::new(move |_outcome| drop(counted)))
+    }
+}
+
+struct GivesBack(Arc<Counts>);
+
+impl Drop for GivesBack {
+    fn drop(&mut self) {
+        *lock(&self.0.used) -= 1;
+    }
 }
 
 /// A token that is only told from others, and knows where it comes from.
@@ -137,4 +163,13 @@ pub(crate) fn posting() -> (KeptInfo, Arc<Posted>) {
     let runtime = MockRuntime::default();
     let posted = Arc::clone(&runtime.0);
     (KeptInfo::new(RuntimeHandle::new(Arc::new(runtime)), None, Facts::default()), posted)
+}
+
+/// Circumstances of a context that may have so many items in queues.
+pub(crate) fn counting(most: u64) -> (KeptInfo, Arc<Counts>) {
+    let counts = Arc::new(Counts { used: Mutex::new(0), most });
+    let runtime = MockRuntime(Arc::default(), Some(Arc::clone(&counts)));
+    let mut facts = Facts::default();
+    facts.flags = Facts::LIMITED;
+    (KeptInfo::new(RuntimeHandle::new(Arc::new(runtime)), None, facts), counts)
 }

@@ -2,7 +2,9 @@
 
 use calog_plugin_api::{Code, Completion, Error, Object, Value};
 
-use super::{bundle, call, came, make, said, waits};
+use super::mock::counting;
+use super::{bundle, call, call_in, came, make, said, waits};
+use crate::locks::lock;
 
 fn queue(most: i64) -> Object {
     make(&bundle(), "sync.Queue", &["q".into(), most.into()]).expect("a queue")
@@ -145,4 +147,34 @@ fn the_end_answers_all_and_drops_what_refers_to_the_queue_itself() {
     names.clear();
     assert!(came(&mut waiting).starts_with("closed"));
     assert_eq!(get(&queue), "closed: queue.get: the queue 'q' is closed");
+}
+
+/// An item is counted for who puts it: from the call until it is handed over, withdrawn or refused.
+#[test]
+fn items_are_counted_as_long_as_they_are_there() {
+    let queue = queue(2);
+    let (info, counts) = counting(3);
+    let put = |item: i64| call_in(&info, &queue, "put", &[item.into()]);
+    let counted = |wanted: u64| assert_eq!(*lock(&counts.used), wanted);
+    assert_eq!((said(put(1)), said(put(2))), ("nil".into(), "nil".into()));
+    let waiting = Some(waits(put(3)));
+    counted(3);
+    assert_eq!(said(put(4)), "limit: one too many");
+    assert_eq!(said(call_in(&info, &queue, "try_put", &[4.into()])), "limit: one too many");
+    cancel(&waiting);
+    counted(2);
+    let mut refused = Some(waits(put(5)));
+    assert_eq!(get(&queue), "1");
+    assert_eq!(came(&mut refused), "nil");
+    counted(2);
+    let mut refused = Some(waits(put(6)));
+    call(&queue, "close", &[]);
+    assert!(came(&mut refused).starts_with("closed: "));
+    assert!(said(put(7)).starts_with("closed: "));
+    counted(2);
+    assert_eq!((get(&queue), get(&queue)), ("2".into(), "5".into()));
+    counted(0);
+    // Nobody asks for others.
+    let queue = self::queue(0);
+    (0..10).for_each(|item| assert_eq!(self::put(&queue, item), "nil"));
 }

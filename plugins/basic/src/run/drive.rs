@@ -103,6 +103,14 @@ impl Core {
             let failed = match self.execute(task) {
                 Exit::Done(value) => return Progress::Done(Ok(value)),
                 Exit::Failed(fault) => fault,
+                Exit::Weigh(bytes) => match self.weigh(task, bytes) {
+                    Ok(()) => continue,
+                    Err(fault) => {
+                        // It has failed, and is not tried again.
+                        task.frames.last_mut().into_iter().for_each(|frame| frame.next += 1);
+                        fault
+                    }
+                },
                 Exit::Out(to, out) => match self.perform(task, out, info) {
                     Ok(Answer::Now(value)) => {
                         self.put(task, to, value);
@@ -164,6 +172,10 @@ impl Core {
         let before = self.site.replace(task.frames.last().map(Frame::site));
         let _guard = SiteGuard(self, before);
         let lenient = self.lenient() || info.lenient();
+        if self.budget.is_spent() {
+            self.weigh(task, 0)?;
+        }
+        let _outer = self.outer(task);
         if let Out::Foreign(foreign, _) = &out
             && task.is_nested
         {

@@ -7,13 +7,15 @@
 use std::rc::Rc;
 
 use super::arithmetic as math;
+use super::steps::MAX_CELLS;
 use super::{Exit, Frame, MAX_FRAMES, MAX_STACK, Out, Rare, Task};
 use crate::compile::NO_PROMPT;
 use crate::compile::code::{Capture, IS_STATEMENT, NO_GLOBAL, Op, Reg};
 use crate::core::{Core, Site};
 use crate::fault::{Fault, Number, Outcome};
+use crate::memory::{EACH, PAIR, expansion, weight};
 use crate::number::computed;
-use crate::value::{Class, Routine, Shared, Val, compare, equals};
+use crate::value::{Class, Routine, Shared, Val, compare, equals, index_of};
 
 /// How the loop goes on after a step that was made elsewhere.
 pub(super) enum Next {
@@ -38,7 +40,13 @@ impl Core {
         let Some(mut frame) = task.frames.pop() else { return Exit::Done(Val::Nil) };
         let mut globals = self.globals.borrow_mut();
         let mut run = Run { core: self, globals: &mut globals, stack: &mut task.stack, frames: &mut task.frames };
-        let exit = run.run(&mut frame).unwrap_or_else(Exit::Failed);
+        let exit = run.run(&mut frame).unwrap_or_else(|fault| match fault {
+            Fault::Weigh(bytes) => {
+                frame.next -= 1;
+                Exit::Weigh(bytes)
+            }
+            fault => Exit::Failed(fault),
+        });
         task.frames.push(frame);
         exit
     }
@@ -219,7 +227,10 @@ impl Run<'_> {
                                 None => Val::Real(*a as f64 + *b as f64),
                             },
                             (Val::Real(a), Val::Real(b)) => computed(a + b),
-                            (Val::Text(_), Val::Text(_)) if to == a && a != b => {
+                            (Val::Text(text), Val::Text(more)) if to == a && a != b => {
+                                // The first of two that share a string has it for itself from then on.
+                                let is_own = Rc::strong_count(text) == 1;
+                                check!(self.core.budget.afford(more.len() + if is_own { 0 } else { text.len() }));
                                 // Where nobody else has the string it grows in place.
                                 let mut text = std::mem::take(&mut at!(window, a));
                                 let joined = join(&mut text, &at!(window, b));
@@ -227,7 +238,12 @@ impl Run<'_> {
                                 check!(joined);
                                 continue;
                             }
-                            (a, b) => check!(math::add(a, b)),
+                            (a, b) => {
+                                if let (Val::Text(a), Val::Text(b)) = (a, b) {
+                                    check!(self.core.budget.afford(a.len() + b.len()));
+                                }
+                                check!(math::add(a, b))
+                            }
                         };
                         put!(window, to = value);
                     }
@@ -411,6 +427,7 @@ impl Run<'_> {
                             self.core.site.set(Some(Site { place: proto.place(next - 1), routine: proto.name }));
                         }
                         let arguments = &mut window[usize::from(first)..usize::from(first) + usize::from(count)];
+                        check!(self.core.budget.afford(Core::cost(which, arguments)));
                         // A method in its place takes the arguments behind the instance.
                         go!(self.core.builtin(which, arguments), to, first + 1, count.saturating_sub(1));
                         window[usize::from(first)..usize::from(first) + usize::from(count)]
@@ -420,6 +437,7 @@ impl Run<'_> {
                             .for_each(|(_, argument)| *argument = Val::Unset);
                     }
                     Op::SetIndex { object, first, count, from } => {
+                        check!(self.core.budget.afford(PAIR.saturating_add(expansion(&at!(window, object)))));
                         let value = at!(window, from).read();
                         let object = at!(window, object).clone();
                         let arguments = &mut window[usize::from(first)..usize::from(first) + usize::from(count)];
@@ -434,6 +452,7 @@ impl Run<'_> {
                         go!(self.core.member(&object, *sym, name), to, to, 0_u16);
                     }
                     Op::SetMember { object, name, from } => {
+                        check!(self.core.budget.afford(PAIR));
                         let value = at!(window, from).read();
                         let (sym, name) = &proto.names[usize::from(name)];
                         if let Some(out) = check!(self.core.set_member(&at!(window, object), *sym, name, value)) {
@@ -497,6 +516,7 @@ impl Run<'_> {
                     }
                     Op::Lambda { to, proto: number } => {
                         let proto = proto.protos[number as usize].clone();
+                        check!(self.core.budget.afford(EACH + proto.captures.len() * size_of::<Rc<Shared>>()));
                         let shared = proto.captures.iter().map(|capture| match capture {
                             Capture::Local(register) => match &at!(window, *register) {
                                 Val::Shared(shared) => shared.clone(),
@@ -513,10 +533,12 @@ impl Run<'_> {
                     }
                     Op::Class { to, first, count, name } => {
                         let parents = &window[usize::from(first)..usize::from(first) + usize::from(count)];
+                        check!(self.core.budget.afford(parents.iter().map(weight).fold(EACH, usize::saturating_add)));
                         let class = self.core.new_class(proto.names[usize::from(name)].0, parents);
                         put!(window, to = Val::Class(check!(class)));
                     }
                     Op::ClassVariable { class, name, from } => {
+                        check!(self.core.budget.afford(EACH));
                         if let Val::Class(class) = &at!(window, class) {
                             check!(class.define(proto.names[usize::from(name)].0, at!(window, from).read()));
                         }
@@ -538,9 +560,13 @@ impl Run<'_> {
                     }
                     Op::Dim { to, first, count, is_text } => {
                         let sizes = &window[usize::from(first)..usize::from(first) + usize::from(count)];
+                        check!(self.core.budget.afford(array_bytes(sizes)));
                         put!(window, to = check!(self.core.new_array(sizes, is_text)));
                     }
                     Op::Each { to, from } => {
+                        if let Val::Dict(dict) = &at!(window, from) {
+                            check!(self.core.budget.afford(dict.len() * size_of::<Val>()));
+                        }
                         let collection = at!(window, from).clone();
                         go!(self.core.each(&collection), to, to, 0_u16);
                     }
@@ -567,6 +593,12 @@ impl Run<'_> {
         let base = self.stack.len();
         if self.frames.len() >= MAX_FRAMES || base + proto.registers > MAX_STACK {
             return Err(Fault::depth("too many calls are open"));
+        }
+        if base + proto.registers > self.stack.capacity() {
+            // They double.
+            self.core.budget.afford(2 * (base + proto.registers) * size_of::<Val>())?;
+        } else if self.core.budget.is_spent() {
+            return Err(Fault::Weigh(0));
         }
         let own = count.min(params);
         let mut rare = None;
@@ -665,6 +697,13 @@ fn join(text: &mut Val, more: &Val) -> Outcome<()> {
         Rc::make_mut(text).extend_from_slice(more);
     }
     Ok(())
+}
+
+/// What an array of these sizes takes. Sizes that there cannot be are for whoever makes it to refuse.
+fn array_bytes(sizes: &[Val]) -> usize {
+    let sizes = sizes.iter().map(|size| index_of(size).ok().and_then(|size| usize::try_from(size).ok()).unwrap_or(0));
+    let cells = sizes.fold(1, usize::saturating_mul);
+    if cells > MAX_CELLS { 0 } else { cells * size_of::<Val>() }
 }
 
 /// Whether a loop's counter has passed its limit, in the direction of its step.

@@ -85,6 +85,8 @@ pub(crate) enum Exit {
     Out(Reg, Out),
     /// The running instruction failed.
     Failed(Fault),
+    /// The running instruction is to be tried again once it is known that so many bytes may be had.
+    Weigh(usize),
 }
 
 /// What is to be done outside of the loop.

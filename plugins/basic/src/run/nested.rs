@@ -31,7 +31,10 @@ impl Core {
                 Progress::Waits(wait, completion) => {
                     // Whoever asks where the program waits hears of the method, not of what called it.
                     let before = self.site.replace(task.frames.last().map(Frame::site));
-                    let result = self.host.wait(completion, info);
+                    let result = {
+                        let _outer = self.outer(&task);
+                        self.host.wait(completion, info)
+                    };
                     self.site.set(before);
                     progress = self.go_on(&mut task, wait, result, info);
                 }

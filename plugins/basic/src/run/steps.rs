@@ -12,7 +12,7 @@ use crate::number::show_real;
 use crate::value::{Class, Dict, DictIter, Items, Key, List, ListIter, Method, Val};
 
 /// The most elements one array may have.
-const MAX_CELLS: usize = 1 << 28;
+pub(super) const MAX_CELLS: usize = 1 << 28;
 
 /// Takes arguments out of their registers.
 pub(super) fn taken(arguments: &mut [Val]) -> Vec<Val> {

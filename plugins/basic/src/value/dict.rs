@@ -8,6 +8,7 @@ use calog_plugin_api::Error;
 use super::collections::MAX_ELEMENTS;
 use super::{Kind, Text, Val, bury};
 use crate::fault::{Number, Outcome};
+use crate::memory::{PAIR, share};
 
 /// What a key is looked up by. Integers, reals and strings are distinct, whatever they say.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -110,6 +111,14 @@ impl Dict {
     pub(crate) fn clear(&self) {
         let table = self.table.take();
         bury(table.pairs.into_iter().flatten().flat_map(|(key, value)| [key, value]).collect());
+    }
+
+    /// About how many bytes its pairs take.
+    pub(crate) fn bytes(&self) -> usize {
+        let table = self.table.borrow();
+        // A key that is a string is there twice, and has a part of it each time.
+        let of_pair = |(key, value): &(Val, Val)| 2 * share(key) + share(value);
+        table.pairs.iter().map(|pair| PAIR + pair.as_ref().map_or(0, of_pair)).sum()
     }
 
     /// The pairs in their order.

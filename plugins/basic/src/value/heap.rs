@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use super::{Array, Class, Dict, Items, List, Shared, Text, Val};
+use crate::memory::{Budget, EACH, bytes_of, share};
 
 /// From so many collections on, dead ones are looked for.
 const FIRST_SWEEP: usize = 1024;
@@ -13,6 +14,7 @@ const FIRST_SWEEP: usize = 1024;
 pub(crate) struct Heap {
     known: RefCell<Vec<Known>>,
     sweep_at: Cell<usize>,
+    budget: Rc<Budget>,
 }
 
 enum Known {
@@ -36,7 +38,14 @@ impl Known {
 }
 
 impl Heap {
-    fn know(&self, known: Known) {
+    /// One whose collections are spent of this budget.
+    pub(crate) fn new(budget: Rc<Budget>) -> Heap {
+        Heap { budget, ..Heap::default() }
+    }
+
+    /// Knows a collection that takes so many bytes for what it holds.
+    fn know(&self, known: Known, bytes: usize) {
+        self.budget.spend(EACH + bytes);
         let mut all = self.known.borrow_mut();
         all.push(known);
         if all.len() >= self.sweep_at.get().max(FIRST_SWEEP) {
@@ -47,32 +56,35 @@ impl Heap {
     }
 
     pub(crate) fn array(&self, sizes: Vec<usize>, cells: Vec<Val>, empty: Option<Text>) -> Rc<Array> {
+        let bytes = size_of_val(cells.as_slice());
         let array = Rc::new(Array { sizes, cells: RefCell::new(cells), empty });
-        self.know(Known::Array(Rc::downgrade(&array)));
+        self.know(Known::Array(Rc::downgrade(&array)), bytes);
         array
     }
 
     pub(crate) fn list(&self, items: Items) -> Rc<List> {
+        let bytes = if let Items::Listed(values) = &items { size_of_val(values.as_slice()) } else { 0 };
         let list = Rc::new(List(RefCell::new(items)));
-        self.know(Known::List(Rc::downgrade(&list)));
+        self.know(Known::List(Rc::downgrade(&list)), bytes);
         list
     }
 
     pub(crate) fn dict(&self) -> Rc<Dict> {
         let dict = Rc::new(Dict::default());
-        self.know(Known::Dict(Rc::downgrade(&dict)));
+        self.know(Known::Dict(Rc::downgrade(&dict)), EACH);
         dict
     }
 
     pub(crate) fn class(&self, class: Class) -> Rc<Class> {
         let class = Rc::new(class);
-        self.know(Known::Class(Rc::downgrade(&class)));
+        let bytes = EACH + class.variables.borrow().len() * 2 * size_of::<Val>();
+        self.know(Known::Class(Rc::downgrade(&class)), bytes);
         class
     }
 
     pub(crate) fn shared(&self, value: Val) -> Rc<Shared> {
         let shared = Rc::new(Shared(RefCell::new(value)));
-        self.know(Known::Shared(Rc::downgrade(&shared)));
+        self.know(Known::Shared(Rc::downgrade(&shared)), 0);
         shared
     }
 
@@ -90,25 +102,22 @@ impl Heap {
     }
 
     /// About how many bytes the collections that live and the strings in them take.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> usize {
         self.known.borrow_mut().retain(Known::is_alive);
-        let slot = size_of::<Val>();
-        let text = |value: &Val| if let Val::Text(text) = value { text.capacity() } else { 0 };
-        let texts = |values: &[Val]| values.iter().map(text).sum::<usize>() + size_of_val(values);
         let all = self.known.borrow();
         let each = all.iter().map(|known| match known {
-            Known::Array(it) => it.upgrade().map_or(0, |it| texts(&it.cells.borrow())),
+            Known::Array(it) => it.upgrade().map_or(0, |it| bytes_of(&it.cells.borrow())),
             Known::List(it) => it.upgrade().map_or(0, |it| match &*it.0.borrow() {
-                Items::Listed(values) => texts(values),
+                Items::Listed(values) => bytes_of(values) + (values.capacity() - values.len()) * size_of::<Val>(),
                 Items::Range { .. } => 0,
             }),
-            Known::Dict(it) => it.upgrade().map_or(0, |it| {
-                let pairs = it.pairs();
-                pairs.iter().map(|(key, value)| text(key) + text(value) + 4 * slot).sum()
+            Known::Dict(it) => it.upgrade().map_or(0, |it| EACH + it.bytes()),
+            Known::Class(it) => it.upgrade().map_or(0, |it| {
+                let variables = it.variables.borrow();
+                EACH + variables.iter().map(|(_, value)| 2 * size_of::<Val>() + share(value)).sum::<usize>()
             }),
-            Known::Class(it) => it.upgrade().map_or(0, |it| it.variables.borrow().len() * 2 * slot),
-            Known::Shared(it) => it.upgrade().map_or(0, |it| slot + text(&it.0.borrow())),
+            Known::Shared(it) => it.upgrade().map_or(0, |it| share(&it.0.borrow())),
         });
-        each.map(|bytes| bytes as u64 + 64).sum()
+        each.map(|bytes| bytes + EACH).sum()
     }
 }

@@ -60,7 +60,12 @@ impl Drop for Interpreter {
     fn drop(&mut self) {
         // SAFETY: the state is alive, on its thread, and nobody uses it after its owner; the core
         // that its finalisers need is dropped after this.
-        unsafe { ffi::lua_close(self.main.raw()) };
+        let close = || unsafe { ffi::lua_close(self.main.raw()) };
+        match &self.core {
+            // Its finalisers are caught by Lua's own code.
+            Some(core) => core.memory.jumpable(true, close),
+            None => close(),
+        }
     }
 }
 

@@ -1,17 +1,24 @@
 //! A bound of what an interpreter allocates, for contexts that have one; the others keep Lua's allocator.
 //!
-//! Nothing is refused where it is allocated: Lua would leave by a jump, through frames of ours. Code that
-//! is over its limit finds so at its next instruction, and again as long as it is. One operation may go
-//! beyond.
+//! What is small is not refused where it is allocated: Lua would leave by a jump, perhaps through frames of
+//! ours. Code that is over its limit finds so at its next instruction, and again as long as it is. What is
+//! large is refused where only frames of Lua's own lie between it and whoever catches the jump: so no single
+//! operation goes far beyond the limit.
 
 use std::cell::Cell;
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 
-use mlua::ffi::{self, lua_Alloc};
+use mlua::ffi::{self, lua_Alloc, lua_State};
 
 use super::current::arm;
 use super::stack::Stack;
 use crate::core::Core;
+
+unsafe extern "C" {
+    /// Of Lua's `lgc.h`; the library is linked in from the source this crate is locked to. As an emergency
+    /// it runs no code of scripts, and may come wherever something is allocated.
+    fn luaC_fullgc(state: *mut lua_State, is_emergency: c_int);
+}
 
 /// What one interpreter has allocated, and may.
 #[derive(Default)]
@@ -20,7 +27,18 @@ pub(crate) struct Memory {
     limit: Cell<Option<u64>>,
     /// Lua's own, once ours is in its place.
     own: Cell<Option<(lua_Alloc, *mut c_void)>>,
+    /// A jump would cross nothing that owns anything.
+    may_jump: Cell<bool>,
+    /// Something was refused, and nobody has been told why.
+    refused: Cell<bool>,
 }
+
+/// What Lua says when an allocation was refused, perhaps behind a place.
+pub(crate) const REFUSED: &[u8] = b"not enough memory";
+
+/// From so many bytes on, an allocation is refused. Below it, what one operation allocates is soon looked
+/// at, by the next instruction.
+const LARGE: usize = 64 * 1024;
 
 impl Memory {
     /// Whether more is used than may be.
@@ -28,9 +46,33 @@ impl Memory {
         self.limit.get().is_some_and(|limit| self.used.get() > limit)
     }
 
-    /// How much may be used, if that is limited.
-    pub(crate) fn limit(&self) -> Option<u64> {
-        self.limit.get()
+    /// Whether there is a limit.
+    #[inline(always)]
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit.get().is_some()
+    }
+
+    /// Runs the body, out of which a jump crosses nothing (or else something) that owns anything.
+    #[inline]
+    pub(crate) fn jumpable<R>(&self, may_jump: bool, body: impl FnOnce() -> R) -> R {
+        if !self.is_limited() {
+            return body();
+        }
+        let before = self.may_jump.replace(may_jump);
+        let result = body();
+        self.may_jump.set(before);
+        result
+    }
+
+    /// Whether something was refused, of which nobody has been told.
+    pub(crate) fn take_refused(&self) -> bool {
+        self.refused.take()
+    }
+
+    /// Whether so much more is refused where it is allocated.
+    fn refuses(&self, more: usize) -> bool {
+        let over = |limit| self.used.get().saturating_add(more as u64) > limit;
+        more >= LARGE && self.may_jump.get() && self.limit.get().is_some_and(over)
     }
 }
 
@@ -62,8 +104,19 @@ unsafe extern "C" fn counted(core: *mut c_void, block: *mut c_void, before: usiz
         let core = &*core.cast::<Core>();
         let memory = &core.memory;
         let Some((own, data)) = memory.own.get() else { return std::ptr::null_mut() };
-        let got = own(data, block, before, size);
         // Of a new block, Lua says what it is for.
+        let more = size.saturating_sub(if block.is_null() { 0 } else { before });
+        if memory.refuses(more) {
+            // As Lua does when it is refused; its own buffers do not.
+            if let Some(running) = core.current.running() {
+                luaC_fullgc(running.raw(), 1);
+            }
+            if memory.refuses(more) {
+                memory.refused.set(true);
+                return std::ptr::null_mut();
+            }
+        }
+        let got = own(data, block, before, size);
         let before = if block.is_null() { 0 } else { before };
         if size > 0 && got.is_null() {
             return got;

@@ -12,8 +12,8 @@
 //! - **Long jumps**: Lua raises errors by `longjmp`, which skips destructors. The trampoline
 //!   ([`Entry`]) raises and yields only when the Rust function below it has returned. Methods that
 //!   may raise by themselves say so; they are called by frames that own nothing. Beyond these only
-//!   an allocation that the system refuses could raise, as limits refuse none where it is made: small
-//!   ones it does not refuse, and large strings are made in protected calls ([`Stack::try_bytes`]).
+//!   an allocation that fails could raise: ours fails only where that crosses nothing (`memory`), the
+//!   system refuses no small ones, and large strings are made in protected calls ([`Stack::try_bytes`]).
 //!
 //! Why not `mlua::Lua` for the slow paths: its functions cannot be yielded across, its errors would
 //! be seen by scripts as a third sort of error object, and it adds to the memory of an idle context.
@@ -31,7 +31,7 @@ mod trampoline;
 pub(crate) use cell::Kept;
 pub(crate) use current::{Current, STOPPED, arm};
 pub(crate) use interpreter::Interpreter;
-pub(crate) use memory::{Memory, limit as limit_memory};
+pub(crate) use memory::{Memory, REFUSED, limit as limit_memory};
 #[cfg(test)]
 pub(crate) use refusing::refuse_from;
 pub(crate) use shrink::Layout;

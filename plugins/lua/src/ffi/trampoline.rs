@@ -27,6 +27,9 @@ pub(crate) enum Reply {
 
 /// A function that Lua can call.
 pub(crate) trait Entry: 'static {
+    /// Whether a jump out of it crosses nothing that owns anything.
+    const OWNS_NOTHING: bool = false;
+
     /// Runs it: arguments are on the stack from 1 on, with 20 free slots above.
     fn run(core: &Core, stack: Stack) -> Reply;
 
@@ -44,9 +47,21 @@ pub(crate) trait Entry: 'static {
 pub(super) unsafe extern "C-unwind" fn run<E: Entry>(state: *mut lua_State) -> c_int {
     // SAFETY: Lua passes the running thread, whose core outlives it.
     unsafe {
-        let reply = E::run(interpreter::core(state), Stack::new(state));
+        let core = interpreter::core(state);
+        let reply = if core.memory.is_limited() { limited::<E>(core, state) } else { E::run(core, Stack::new(state)) };
         answer::<E>(state, reply)
     }
+}
+
+/// An entry in a context whose memory is limited.
+///
+/// # Safety
+/// As `run`.
+#[cold]
+unsafe fn limited<E: Entry>(core: &Core, state: *mut lua_State) -> Reply {
+    // SAFETY: as `run`.
+    let stack = unsafe { Stack::new(state) };
+    core.memory.jumpable(E::OWNS_NOTHING, || E::run(core, stack))
 }
 
 /// Where a suspended entry goes on.
@@ -56,7 +71,8 @@ pub(super) unsafe extern "C-unwind" fn run<E: Entry>(state: *mut lua_State) -> c
 unsafe extern "C-unwind" fn resumed<E: Entry>(state: *mut lua_State, _status: c_int, _context: lua_KContext) -> c_int {
     // SAFETY: as `run`.
     unsafe {
-        let reply = E::resumed(interpreter::core(state), Stack::new(state));
+        let (core, stack) = (interpreter::core(state), Stack::new(state));
+        let reply = core.memory.jumpable(E::OWNS_NOTHING, || E::resumed(core, stack));
         answer::<E>(state, reply)
     }
 }

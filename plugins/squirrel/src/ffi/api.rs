@@ -41,6 +41,7 @@ pub(super) struct Hooks {
     pub(super) too_deep: unsafe extern "C-unwind" fn(),
     pub(super) print: unsafe extern "C-unwind" fn(Vm, *const c_char, u64),
     pub(super) permit: unsafe extern "C-unwind" fn(Vm, u32, *const c_char) -> *const c_char,
+    pub(super) count_output: unsafe extern "C-unwind" fn(Vm, u64) -> bool,
 }
 
 /// What `sq_suspendvm` returns, and with it the native, when the thread can be suspended.

@@ -28,7 +28,7 @@ pub(crate) enum Unwound {
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep, print, permit };
+        let hooks = Hooks { poll, overflow, thrown, no_memory, stop, too_deep, print, permit, count_output };
         // SAFETY: the table is copied.
         unsafe { api::calog_squirrel_hooks(&hooks) };
     });
@@ -86,6 +86,24 @@ unsafe extern "C-unwind" fn permit(vm: Vm, access: u32, path: *const c_char) -> 
         Err(error) => {
             errors::throw(core, stack, &error);
             ptr::null()
+        }
+    }
+}
+
+/// Counts what goes past the host to standard output or standard error. Whether it may, else an error is
+/// raised.
+unsafe extern "C-unwind" fn count_output(vm: Vm, size: u64) -> bool {
+    // SAFETY: the interpreter passes its running thread.
+    let (shared, stack) = unsafe { (interpreter::shared(vm), Stack::new(vm)) };
+    let Some(core) = shared.core() else { return true };
+    match core.current.info().count("output", size) {
+        Ok(counted) => {
+            counted.for_ever();
+            true
+        }
+        Err(error) => {
+            errors::throw(core, stack, &error);
+            false
         }
     }
 }
