@@ -7,7 +7,7 @@ DEF work(ask, n)
         FOR j = 1 TO 20
             text = text + "item " + STR(i) + " "
         NEXT
-        item = DICT("text", text, "list", LIST(i, i + 0.5, text), "f", LAMBDA (x) (x + 1))
+        item = DICT("text", text, "list", LIST(i, i + 0.5, text), "f", LAMBDA (x) (RETURN x + 1))
         PUSH(kept, item)
         ask(item("f"), DICT("text", text, "list", item("list")), i)
         TRY
@@ -22,6 +22,6 @@ DEF work(ask, n)
     WHILE LEN(text) < 100000 : text = text + text : WEND
     VAR count = LEN(kept)
     kept = LIST()
-    RETURN DICT("count", count, "f", LAMBDA () (n))
+    RETURN DICT("count", count, "f", LAMBDA () (RETURN n))
 ENDDEF
 calog.export("work", work)
