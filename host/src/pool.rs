@@ -36,7 +36,7 @@ impl Pool {
         Arc::new(Pool { host: Arc::clone(host), state: Mutex::new(state), queue })
     }
 
-    /// Runs the work on a thread of the pool. After `stop` it is dropped, which answers its waiter.
+    /// Runs the work on a thread of the pool; here, when the system has no thread for it at all. After `stop` it is dropped, which answers its waiter.
     pub(crate) fn run(self: &Arc<Pool>, work: Callback) {
         let mut state = self.state.lock();
         let Some(sender) = &state.sender else { return };
@@ -49,8 +49,21 @@ impl Pool {
             let pool = Arc::clone(self);
             match Joinable::start("blocking", None, &self.host, move || pool.serve()) {
                 Ok(thread) => state.threads.push(thread),
-                Err(error) => tracing::error!("a thread for blocking work could not be started: {error}"),
+                Err(error) => {
+                    tracing::error!("a thread for blocking work could not be started: {error}");
+                    if state.threads.is_empty() {
+                        drop(state);
+                        self.serve_here();
+                    }
+                }
             }
+        }
+    }
+
+    /// Does what is queued on the caller's thread, however long that takes: nobody else would.
+    fn serve_here(&self) {
+        while let Ok(work) = self.queue.try_recv() {
+            work.ring();
         }
     }
 

@@ -1,6 +1,7 @@
 /* Put before the system's library, it lets one call fail: FAULT=thread:3 the third start of a thread,
-   FAULT=open:3 the third file that is opened, FAULT=read:3 the third reading of one; or it stops the
-   clocks: FAULT=clock. With FAULT_SEEN it writes a line to descriptor FAULT_SEEN when it did. */
+   FAULT=open:3 the third file that is opened, FAULT=read:3 the third reading of one, FAULT=write:3 and
+   FAULT=fsync:3 the third writing to a disk; or it stops the clocks: FAULT=clock, or has them go backwards:
+   FAULT=backwards. With FAULT_SEEN it writes a line to descriptor FAULT_SEEN when it did. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,11 +11,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
-static atomic_int threads, opens, reads;
+static atomic_int threads, opens, reads, writes, syncs;
+static atomic_long looks;
 
 /* Whether this is the call that is to fail. */
 static int fails(const char *kind, atomic_int *count) {
@@ -23,7 +26,8 @@ static int fails(const char *kind, atomic_int *count) {
   if (!fault || strncmp(fault, kind, length) || fault[length] != ':') return 0;
   if (atomic_fetch_add(count, 1) + 1 != atoi(fault + length + 1)) return 0;
   const char *seen = getenv("FAULT_SEEN");
-  if (seen && write(atoi(seen), "it failed\n", 10) < 0) return 1;
+  ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+  if (seen && real(atoi(seen), "it failed\n", 10) < 0) return 1;
   return 1;
 }
 
@@ -67,11 +71,32 @@ ssize_t read(int fd, void *buffer, size_t length) {
   return real(fd, buffer, length);
 }
 
+ssize_t write(int fd, const void *buffer, size_t length) {
+  ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+  struct stat what;
+  // Disks are full, and pipes and the like are not.
+  if (fstat(fd, &what) == 0 && S_ISREG(what.st_mode) && fails("write", &writes)) {
+    errno = ENOSPC;
+    return -1;
+  }
+  return real(fd, buffer, length);
+}
+
+int fsync(int fd) {
+  int (*real)(int) = dlsym(RTLD_NEXT, "fsync");
+  if (fails("fsync", &syncs)) {
+    errno = EIO;
+    return -1;
+  }
+  return real(fd);
+}
+
 int clock_gettime(clockid_t clock, struct timespec *time) {
   int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
   const char *fault = getenv("FAULT");
-  if (!fault || strcmp(fault, "clock")) return real(clock, time);
-  time->tv_sec = 1000;
+  int stands = fault && !strcmp(fault, "clock"), falls = fault && !strcmp(fault, "backwards");
+  if (!stands && !falls) return real(clock, time);
+  time->tv_sec = 1000000 - (falls ? atomic_fetch_add(&looks, 1) : 0);
   time->tv_nsec = 0;
   return 0;
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use calog::SearchPath;
 use calog::manifest::{MANIFEST, Manifest};
-use calog::plugins::{Catalog, Lock, PluginFile, listing, lock_entry};
+use calog::plugins::{Catalog, FileState, FolderState, Lock, PluginFile, Refusal, listing, lock_entry};
 
 use super::Common;
 use super::exit::{Exit, FAILED, FINE};
@@ -41,9 +41,21 @@ pub(super) fn lock(common: &Common, folder: Option<&Path>) -> Result<u8, Exit> {
         None => (usual.trusting(trust), Path::new("")),
     };
     let catalog = Catalog::scan(&search, Vec::new(), &[]);
+    // What cannot be looked at now may be a plugin that the next run would miss.
+    let unread = |path: &Path, reason: &str| Err(Exit::new(FAILED, format!("error: {}: {reason}", path.display())));
+    for folder in catalog.folders() {
+        if let FolderState::Unreadable(_) = &folder.state {
+            return unread(&folder.path, &folder.state.to_string());
+        }
+    }
     let mut entries = Vec::new();
-    for (_, file) in catalog.files() {
-        // What is refused is not locked; looking at it has said why.
+    for (id, file) in catalog.files() {
+        if let FileState::Refused(refusal) = catalog.state(id)
+            && matches!(*refusal, Refusal::Unreadable { .. })
+        {
+            return unread(file.path(), &refusal.to_string());
+        }
+        // What else is refused is not locked; looking at it has said why.
         if file.offer().is_some() {
             entries.push(entry(file, &search)?);
         }

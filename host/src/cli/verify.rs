@@ -1,10 +1,10 @@
 //! `calog plugins verify`: all checks of a plugin file, the last of which opens it, in a process of its
 //! own with a time limit: what a damaged or hostile file does there, it does to nobody else.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -63,7 +63,12 @@ fn open_elsewhere(common: &Common, file: &Path, limit: Duration) -> Result<Resul
     let pid = child.id();
     let (sender, ended) = channel();
     // It ends with the child, unless what the child started holds its output open; it is not waited for.
-    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let wait = move || sender.send(output_of(child));
+    if let Err(error) = std::thread::Builder::new().spawn(wait) {
+        // Nobody waits for it, so the number is still its own.
+        let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+        return Err(failed(error));
+    }
     match ended.recv_timeout(limit) {
         Ok(output) => Ok(read(&output.map_err(failed)?)),
         Err(_) => {
@@ -72,6 +77,23 @@ fn open_elsewhere(common: &Common, file: &Path, limit: Duration) -> Result<Resul
             Ok(Err((format!("opening it did not end within {} s", limit.as_secs()), Vec::new())))
         }
     }
+}
+
+/// All that a process says, and its end. As `Child::wait_with_output`, which panics when it cannot read.
+fn output_of(mut child: Child) -> std::io::Result<Output> {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let (out, mut err) = (child.stdout.take(), child.stderr.take());
+    let errors = std::thread::Builder::new()
+        .spawn(move || err.as_mut().map_or(Ok(0), |err| err.read_to_end(&mut stderr)).map(|_| stderr));
+    let said = out.map_or(Ok(0), |mut out| out.read_to_end(&mut stdout));
+    if said.is_err() || errors.is_err() {
+        // It may wait for somebody to read; if it has ended, so much the better.
+        let _ = child.kill();
+    }
+    let status = child.wait()?;
+    said?;
+    let stderr = errors?.join().unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()))?;
+    Ok(Output { status, stdout, stderr })
 }
 
 /// What the other process came to.

@@ -192,25 +192,32 @@ impl Str {
         Str::make(bytes.as_ref(), FLAG_BYTES.into())
     }
 
-    /// A string of these bytes, or a `limit` error when they are more than [`MAX_STRING_BYTES`].
+    /// A string of these bytes, or a `limit` error when they are more than [`MAX_STRING_BYTES`], or more
+    /// than there is memory for.
     pub fn try_new(bytes: &[u8]) -> crate::Result<Str> {
         super::check_string_length(bytes.len())?;
-        Ok(Str::make(bytes, 0))
+        Str::allocate(bytes, 0).ok_or_else(|| super::no_memory(bytes.len()))
     }
 
     fn make(bytes: &[u8], flags: u32) -> Str {
         assert!(bytes.len() <= MAX_STRING_BYTES, "a string of {} bytes", bytes.len());
+        Str::allocate(bytes, flags).unwrap_or_else(|| handle_alloc_error(str_layout(bytes.len())))
+    }
+
+    /// Nothing where there is no memory for it.
+    #[inline]
+    fn allocate(bytes: &[u8], flags: u32) -> Option<Str> {
         let layout = str_layout(bytes.len());
         // SAFETY: the layout is not empty; the head and the bytes are written before a handle exists.
         unsafe {
-            let Some(head) = NonNull::new(alloc(layout).cast::<StrHead>()) else { handle_alloc_error(layout) };
+            let head = NonNull::new(alloc(layout).cast::<StrHead>())?;
             head.write(StrHead {
                 head: Head { free: free_str, refs: AtomicUsize::new(1) },
                 len: bytes.len() as u32,
                 flags,
             });
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), head.add(1).cast().as_ptr(), bytes.len());
-            Str { head }
+            Some(Str { head })
         }
     }
 
@@ -295,8 +302,9 @@ unsafe impl Sync for Aggregate {}
 
 impl Aggregate {
     /// Makes a block of a builder's parts. `tape` holds nodes and string bytes; offsets in it count
-    /// from the block's head. `root` is the offset of the outermost node.
-    pub(super) fn assemble(tape: &[u8], keys: &[Slot], refs: &mut Vec<Value>, root: u32) -> Aggregate {
+    /// from the block's head. `root` is the offset of the outermost node. Nothing where there is no memory
+    /// for it; the parts are left as they were.
+    pub(super) fn assemble(tape: &[u8], keys: &[Slot], refs: &mut Vec<Value>, root: u32) -> Option<Aggregate> {
         debug_assert!(tape.len().is_multiple_of(8));
         let keys_at = AGGREGATE_HEAD_BYTES + tape.len();
         let refs_at = keys_at + size_of_val(keys);
@@ -308,7 +316,7 @@ impl Aggregate {
         // offset lies within the tape.
         unsafe {
             let block = alloc(layout);
-            let Some(head) = NonNull::new(block.cast::<AggregateHead>()) else { handle_alloc_error(layout) };
+            let head = NonNull::new(block.cast::<AggregateHead>())?;
             head.write(AggregateHead {
                 head: Head { free: free_aggregate, refs: AtomicUsize::new(1) },
                 bytes: bytes as u32,
@@ -323,7 +331,7 @@ impl Aggregate {
             std::ptr::copy_nonoverlapping(keys.as_ptr(), block.add(keys_at).cast(), keys.len());
             std::ptr::copy_nonoverlapping(refs.as_ptr(), block.add(refs_at).cast(), refs.len());
             refs.set_len(0);
-            Aggregate { node: NonNull::new_unchecked(block.add(root as usize).cast()) }
+            Some(Aggregate { node: NonNull::new_unchecked(block.add(root as usize).cast()) })
         }
     }
 
@@ -527,6 +535,12 @@ pub(super) fn own_str(bytes: &[u8], flags: u8) -> Str {
     } else {
         Str::make(bytes, (flags & FLAG_BYTES).into())
     }
+}
+
+/// The string of a builder's bytes, if there is memory for it.
+pub(super) fn try_own_str(bytes: &[u8], flags: u8) -> Option<Str> {
+    debug_assert_eq!(flags & FLAG_BLOCK, 0, "a builder's strings lie on its tape");
+    Str::allocate(bytes, (flags & FLAG_BYTES).into())
 }
 
 /// Owns an aggregate view, by count.

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::block::{self, AGGREGATE_HEAD_BYTES, FLAG_BYTES, MAX_BLOCK_BYTES, NODE_BYTES, Node, SLOT_BYTES, Slot};
 use super::view::{AggregateView, View};
-use super::{Aggregate, Kind, MAX_DEPTH, Shape, Value, check_string_length};
+use super::{Aggregate, Kind, MAX_DEPTH, Shape, Value, check_string_length, no_memory};
 use crate::abi::{Callable, Object};
 use crate::error::{Code, Error, Result};
 
@@ -207,13 +207,16 @@ impl Builder {
                 self.pad_tape();
                 self.check_room(size_of_val(self.keys.as_slice()) + size_of_val(self.refs.as_slice()))?;
                 let root = root.payload as u32;
-                Ok(Value::Aggregate(Aggregate::assemble(&self.tape, &self.keys, &mut self.refs, root)))
+                Aggregate::assemble(&self.tape, &self.keys, &mut self.refs, root)
+                    .map(Value::Aggregate)
+                    .ok_or_else(|| no_memory(self.tape.len()))
             }
             Kind::Callable | Kind::Object => Ok(self.refs.swap_remove(root.payload as usize)),
             Kind::String => {
                 let start = root.payload as usize - AGGREGATE_HEAD_BYTES;
                 let bytes = &self.tape[start..start + root.len as usize];
-                Ok(Value::String(block::own_str(bytes, root.flags)))
+                let own = block::try_own_str(bytes, root.flags).ok_or_else(|| no_memory(bytes.len()))?;
+                Ok(Value::String(own))
             }
             Kind::Nil => Ok(Value::Nil),
             Kind::Bool => Ok(Value::Bool(root.payload != 0)),
@@ -485,6 +488,7 @@ impl Builder {
         check_string_length(bytes.len())?;
         self.check_room(bytes.len())?;
         let at = AGGREGATE_HEAD_BYTES + self.tape.len();
+        self.tape.try_reserve(bytes.len()).map_err(|_| no_memory(bytes.len()))?;
         self.tape.extend_from_slice(bytes);
         Ok(Slot { flags, len: bytes.len() as u32, payload: at as u64, ..slot(Kind::String) })
     }

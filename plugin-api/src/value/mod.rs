@@ -193,6 +193,12 @@ impl Aggregate {
     }
 }
 
+/// The error where a value cannot be made for want of memory.
+#[cold]
+fn no_memory(bytes: usize) -> Error {
+    Error::new(Code::Limit, format!("there is no memory for a value of {bytes} bytes"))
+}
+
 fn check_string_length(bytes: usize) -> Result<()> {
     if bytes <= MAX_STRING_BYTES {
         return Ok(());

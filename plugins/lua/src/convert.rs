@@ -388,7 +388,13 @@ fn push_inside(core: &Core, stack: Stack, view: View<'_>) -> Result<()> {
         Kind::Bool => stack.bool(view.as_bool() == Some(true)),
         Kind::Int => stack.int(view.as_int().unwrap_or_default()),
         Kind::Real => stack.number(view.as_real().unwrap_or_default()),
-        Kind::String => stack.bytes_of(view.as_bytes().unwrap_or_default()),
+        Kind::String => {
+            let bytes = view.as_bytes().unwrap_or_default();
+            if !stack.try_bytes(bytes) {
+                let message = format!("there is no memory for a string of {} bytes", bytes.len());
+                return Err(Error::new(Code::Limit, message));
+            }
+        }
         Kind::Aggregate => return view.as_aggregate().map_or(Ok(()), |it| push_aggregate(core, stack, it)),
         Kind::Callable => return view.as_callable().map_or(Ok(()), |it| functions::push(core, stack, it)),
         Kind::Object => return view.as_object().map_or(Ok(()), |it| objects::push(core, stack, it)),

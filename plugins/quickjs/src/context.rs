@@ -1,10 +1,12 @@
 //! What the host calls: each entry runs under its own circumstances and leaves an empty job queue.
 
+use std::rc::Rc;
+
 use calog_plugin_api::prelude::*;
 use rquickjs::{Context as JsContext, Ctx, Runtime};
 
 use crate::evaluate;
-use crate::ffi::{self, Called, RawContext};
+use crate::ffi::{self, Called, Counted, Memory, RawContext};
 use crate::globals;
 use crate::jobs::entry;
 use crate::natives;
@@ -28,20 +30,30 @@ impl Interpreter {
     /// # Errors
     /// `limit` when there is no memory for it.
     pub(crate) fn open(host: Host, options: &ContextOptions) -> Result<Interpreter> {
-        let runtime = Runtime::new().map_err(no_memory)?;
-        let context = JsContext::full(&runtime).map_err(no_memory)?;
+        let memory = Rc::new(Memory::default());
+        let runtime = Runtime::new_with_alloc(Counted(Rc::clone(&memory))).map_err(no_memory)?;
+        let context = JsContext::full(&runtime);
+        if context.is_err() || memory.is_starved() {
+            // QuickJS looks at few of the failures while it makes a context, and what it has half made is in
+            // no state to be used, or freed.
+            std::mem::forget((runtime, context));
+            return Err(no_memory(rquickjs::Error::Allocation));
+        }
+        let context = context.map_err(no_memory)?;
         let raw = RawContext::new(&context);
         let stop = host.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || stop.stopping())));
         runtime.set_host_promise_rejection_tracker(Some(Box::new(|ctx, promise, reason, handled| {
             ffi::realm_of(&ctx).rejections.track(&promise, &reason, handled);
         })));
-        let realm = Box::new(Realm::new(host, raw, options.lenient())?);
-        ffi::attach(raw, &realm);
+        let realm = Box::new(Realm::new(host, raw, memory, options.lenient())?);
+        // From here on it is dropped in the right order, whatever fails.
+        let interpreter = Interpreter { context, runtime, realm };
+        ffi::attach(raw, &interpreter.realm);
         ffi::limit_stack(raw);
         ffi::install_loader(raw);
-        ffi::enter(&realm, install).map_err(no_memory)?;
-        Ok(Interpreter { context, runtime, realm })
+        ffi::enter(&interpreter.realm, install).map_err(no_memory)?;
+        Ok(interpreter)
     }
 
     fn resume_wait(&self, key: u64, result: Result<Value>) -> Option<Step> {
@@ -116,8 +128,13 @@ impl Context for Interpreter {
     }
 
     fn set_memory_limit(&self, bytes: u64) -> bool {
-        self.realm.limited.set(bytes != 0);
-        self.runtime.set_memory_limit(usize::try_from(bytes).unwrap_or(usize::MAX));
+        let memory = &self.realm.memory;
+        let limit = Some(bytes).filter(|bytes| *bytes != 0);
+        // Before there is one: what it makes is whole.
+        if limit.is_some() && memory.limit().is_none() && ffi::enter(&self.realm, globals::limit_compilers).is_err() {
+            return false;
+        }
+        memory.set_limit(limit);
         true
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn of_exception(realm: &Realm, thrown: &Js<'_>) -> Error {
     {
         return error.with_frames(own_part(realm, thrown.ctx(), local.to_vec()));
     }
-    if thrown.is_null() && realm.limited.get() {
+    if thrown.is_null() && realm.memory.limit().is_some() {
         return realm.host.reached("memory").with_frame(realm.names.borrow().bare());
     }
     match thrown.as_object().filter(|_| thrown.is_error()) {
@@ -51,7 +51,7 @@ fn of_object(realm: &Realm, object: &Object<'_>) -> Error {
     let message = text(object, "message").unwrap_or_default();
     let stack = text(object, "stack").unwrap_or_default();
     let code = text(object, "code").and_then(|code| Code::from_word(&code));
-    let code = code.unwrap_or_else(|| code_of(&name, &message));
+    let code = code.unwrap_or_else(|| code_of(realm, &name, &message));
     let is_memory = code == Code::Limit && name == "InternalError";
     // How foreign modules are told from files is no business of the reader.
     let message = if name == "SyntaxError" { message.replace("module 'calog:", "module '") } else { message };
@@ -60,17 +60,32 @@ fn of_object(realm: &Realm, object: &Object<'_>) -> Error {
         (false, true) => name,
         (false, false) => format!("{name}: {message}"),
     };
-    let error = if is_memory && realm.limited.get() { realm.host.reached("memory") } else { Error::new(code, message) };
+    let error = if is_memory && realm.memory.limit().is_some() {
+        realm.host.reached("memory")
+    } else {
+        Error::new(code, message)
+    };
     let frames = realm.names.borrow().frames(&stack);
     let frames = own_part(realm, ctx, frames);
     let frames = if frames.is_empty() { vec![realm.names.borrow().bare()] } else { frames };
     error.with_frames(frames)
 }
 
+/// The error of a task that nothing will decide any more, as there was no memory for what was to.
+pub(crate) fn stranded(realm: &Realm) -> Error {
+    let error = match realm.memory.limit() {
+        Some(_) => realm.host.reached("memory"),
+        None => Error::new(Code::Limit, "out of memory"),
+    };
+    error.with_frame(realm.names.borrow().bare())
+}
+
 /// QuickJS's own limits have codes.
-fn code_of(name: &str, message: &str) -> Code {
+fn code_of(realm: &Realm, name: &str, message: &str) -> Code {
     match (name, message) {
         ("InternalError", "out of memory") => Code::Limit,
+        // There was no memory for the message, either.
+        ("InternalError", "") if realm.memory.limit().is_some() => Code::Limit,
         ("InternalError" | "RangeError", "Maximum call stack size exceeded" | "stack overflow") => Code::Depth,
         _ => Code::Script,
     }

@@ -13,6 +13,7 @@ use crate::realm::Realm;
 
 const CORE: &str = include_str!("js/core.js");
 const GLOBALS: &str = include_str!("js/globals.js");
+const LIMITED: &str = include_str!("js/limited.js");
 
 /// Globals that `globals.js` defines. Timers stand on the natives of the bundle `timer`; without it they
 /// say so when they are called.
@@ -31,6 +32,7 @@ const NAMES: [&str; 10] = [
 
 /// Evaluates one of the sources above.
 fn evaluate<'js>(ctx: &Ctx<'js>, source: &str, name: &str) -> rquickjs::Result<Js<'js>> {
+    let _lifted = ffi::realm_of(ctx).memory.lift();
     let mut options = rquickjs::context::EvalOptions::default();
     options.filename = Some(name.to_owned());
     ctx.eval_with_options(source, options)
@@ -136,6 +138,20 @@ fn globals<'js>(ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
         let timer = natives::bind(ctx, "timer")?;
         make.call((print, log, encode, decode, timer))
     })
+}
+
+/// Replaces what scripts compile code with by what does so without a limit of memory.
+pub(crate) fn limit_compilers(ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+    let limit: Function<'_> =
+        evaluate(ctx, LIMITED, "calog:limited")?.try_into_function().map_err(|_| rquickjs::Error::Unknown)?;
+    let lift = ffi::function(ctx, |ctx, _this, args| {
+        let _lifted = ffi::realm_of(ctx).memory.lift();
+        let [make, kind, texts] = args.try_into().map_err(|_| rquickjs::Error::Unknown)?;
+        let make: Function<'_> = make.try_into_function().map_err(|_| rquickjs::Error::Unknown)?;
+        make.call((kind, texts))
+    })?;
+    let evaluate = ffi::function(ctx, |ctx, _this, args| ffi::evaluate_limited(ctx, &string(args.first())))?;
+    limit.call((lift, evaluate))
 }
 
 fn string(value: Option<&Js<'_>>) -> String {

@@ -61,6 +61,12 @@ pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_
                 run_jobs(realm);
                 end_jobs(realm);
             }
+            if realm.memory.is_starved() {
+                let none_is_left = realm.promises.end_stranded(|| errors::stranded(realm));
+                if none_is_left && realm.entries.get() == 1 {
+                    realm.memory.forget_starved();
+                }
+            }
             if realm.entries.get() == 1 && !realm.rejections.are_none() {
                 report_rejections(realm, ctx);
             }

@@ -23,6 +23,13 @@ mod promises;
 mod realm;
 mod stack;
 
+#[cfg(test)]
+mod tests;
+
+// What the tests of this crate share names it as those do that lie outside.
+#[cfg(test)]
+extern crate self as calog_engine_quickjs;
+
 use calog_plugin_api::prelude::*;
 
 pub use context::Interpreter;

@@ -128,6 +128,24 @@ impl Promises {
         self.tasks.borrow_mut().insert(key, task);
     }
 
+    /// Ends the tasks whose code waits for nothing: there was no memory to go on with it. Whether none is
+    /// left that might be stranded once what it waits for is there.
+    pub(crate) fn end_stranded(&self, error: impl Fn() -> Error) -> bool {
+        let is_stranded = |task: &Task| match task {
+            Task::Settling { info, .. } => !self.has_waits_of(info),
+            Task::Opening(_) | Task::Settled(_) => false,
+        };
+        let keys: Vec<u64> =
+            self.tasks.borrow().iter().filter(|(_, task)| is_stranded(task)).map(|(key, _)| *key).collect();
+        for key in keys {
+            if let Some(Task::Settling { finisher, .. }) = self.take_task(key) {
+                // Who was cancelled needs no answer.
+                let _ = finisher.finish(Err(error()));
+            }
+        }
+        !self.tasks.borrow().values().any(|task| matches!(task, Task::Settling { .. }))
+    }
+
     pub(crate) fn clear(&self) {
         let waits = std::mem::take(&mut *self.waits.borrow_mut());
         let tasks = std::mem::take(&mut *self.tasks.borrow_mut());
@@ -160,9 +178,13 @@ fn settle<'js>(
     reject: &Function<'js>,
     result: Result<Value>,
 ) -> rquickjs::Result<()> {
-    let lenient = ffi::realm_of(ctx).lenient_now();
-    let written = match result {
-        Ok(value) => ffi::write(ctx, value.view(), lenient),
+    let realm = ffi::realm_of(ctx);
+    let lenient = realm.lenient_now();
+    let written = result.map(|value| ffi::write(ctx, value.view(), lenient));
+    // Whoever waits goes on, also when there is no memory left.
+    let _lifted = realm.memory.lift();
+    let written = match written {
+        Ok(written) => written,
         Err(error) => {
             let error = errors::to_js(ctx, &error)?;
             return reject.call((error,));

@@ -6,10 +6,13 @@
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use calog_plugin_api::{Error, Host, KeyMap, Native, Result, RuntimeHandle};
 
-use crate::ffi::{Bound, Classes, CurrentInfo, Held, How, Pin, RawContext, Reader, Target, Uncounted, Weak, Writer};
+use crate::ffi::{
+    Bound, Classes, CurrentInfo, Held, How, Memory, Pin, RawContext, Reader, Target, Uncounted, Weak, Writer,
+};
 use crate::functions::Functions;
 use crate::jobs::Rejections;
 use crate::modules::Modules;
@@ -27,9 +30,8 @@ pub(crate) struct Realm {
     pub(crate) classes: Classes,
     /// Whether the context's options say lenient.
     pub(crate) lenient: bool,
-    /// Memory is limited: running out of it throws a bare `null`, which is to be
-    /// told from a script's own.
-    pub(crate) limited: Cell<bool>,
+    /// What the heap may hold. Running out of it throws a bare `null`, which is to be told from a script's own.
+    pub(crate) memory: Rc<Memory>,
     /// The circumstances of the running code.
     pub(crate) info: CurrentInfo,
     /// Entries on the stack.
@@ -70,7 +72,7 @@ pub(crate) struct Prototypes {
 }
 
 impl Realm {
-    pub(crate) fn new(host: Host, context: RawContext, lenient: bool) -> Result<Realm> {
+    pub(crate) fn new(host: Host, context: RawContext, memory: Rc<Memory>, lenient: bool) -> Result<Realm> {
         let options = host.options();
         Ok(Realm {
             runtime: host.runtime()?,
@@ -81,7 +83,7 @@ impl Realm {
             ctx: Uncounted::of(context),
             classes: Classes::register(context),
             lenient,
-            limited: Cell::new(false),
+            memory,
             info: CurrentInfo::none(),
             entries: Cell::new(0),
             functions: Functions::default(),

@@ -582,3 +582,42 @@ fn modes() {
     assert_eq!(world.load("const nothing = 1").unwrap(), Value::Nil);
     assert_eq!(world.mode(SourceMode::Repl, "await 3").unwrap(), Value::Int(3));
 }
+
+/// Where memory is limited, what compiles code is ours; but for what `eval` sees it is as it was.
+#[test]
+fn code_is_compiled_where_memory_is_limited() {
+    let world = World::new(vec![]);
+    assert!(world.handle().set_memory_limit(64 << 20));
+    check(
+        &world,
+        &[
+            ("new Function('a', 'b', 'return a + b')(1, 2)", "3"),
+            ("Function('return this === globalThis')()", "true"),
+            ("new Function({ toString: () => 'x' }, 'return x')(5)", "5"),
+            ("(() => {}).constructor === Function && Function instanceof Function && Function.length", "1"),
+            (
+                "(class extends Function { get two() { return 2 } }, new (class Two extends Function { get two() { return this() } })('return 2').two)",
+                "2",
+            ),
+            ("[...new (Object.getPrototypeOf(function* () {}).constructor)('yield 1; yield 2')()]", "[1, 2]"),
+            ("new (Object.getPrototypeOf(async function () {}).constructor)('return await 7')()", "7"),
+            ("Object.getPrototypeOf(Object.getPrototypeOf(function* () {}).constructor) === Function", "true"),
+            (
+                "`${Function.name} ${(function () {}) instanceof Function} ${Object.keys(Function)}`",
+                "\"Function true \"",
+            ),
+            ("eval('1 + 1') + (0, eval)('2 + 2')", "6"),
+            ("eval(7)", "7"),
+            ("eval('globalThis.made = 1; made')", "1"),
+            (
+                "(() => { const own = 1; try { return eval('own') } catch (e) { return e.name } })()",
+                "\"ReferenceError\"",
+            ),
+            ("try { Function('(') } catch (e) { e instanceof SyntaxError }", "true"),
+            ("try { eval('(') } catch (e) { e instanceof SyntaxError }", "true"),
+            ("try { Function(Symbol()) } catch (e) { e instanceof TypeError }", "true"),
+        ],
+    );
+    let error = world.eval("const all = []; for (;;) all.push(new Array(1000).fill(1))").unwrap_err();
+    assert_eq!(error.code(), Code::Limit);
+}

@@ -12,7 +12,8 @@
 //! - **Long jumps**: Lua raises errors by `longjmp`, which skips destructors. The trampoline
 //!   ([`Entry`]) raises and yields only when the Rust function below it has returned. Methods that
 //!   may raise by themselves say so; they are called by frames that own nothing. Beyond these only
-//!   an allocation that fails could raise, and ours fails only where that crosses nothing (`memory`).
+//!   an allocation that fails could raise: ours fails only where that crosses nothing (`memory`), the
+//!   system refuses no small ones, and large strings are made in protected calls ([`Stack::try_bytes`]).
 //!
 //! Why not `mlua::Lua` for the slow paths: its functions cannot be yielded across, its errors would
 //! be seen by scripts as a third sort of error object, and it adds to the memory of an idle context.
@@ -21,6 +22,8 @@ mod cell;
 mod current;
 mod interpreter;
 mod memory;
+#[cfg(test)]
+mod refusing;
 mod shrink;
 mod stack;
 mod trampoline;
@@ -29,6 +32,8 @@ pub(crate) use cell::Kept;
 pub(crate) use current::{Current, STOPPED, arm};
 pub(crate) use interpreter::Interpreter;
 pub(crate) use memory::{Memory, REFUSED, limit as limit_memory};
+#[cfg(test)]
+pub(crate) use refusing::refuse_from;
 pub(crate) use shrink::Layout;
 pub(crate) use stack::{Level, Loaded, Progress, REGISTRY, Ref, Stack, Type, upvalue};
 pub(crate) use trampoline::{Entry, Reply};

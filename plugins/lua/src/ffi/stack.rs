@@ -18,6 +18,22 @@ unsafe extern "C" {
     fn luaH_realasize(table: *const std::os::raw::c_void) -> std::os::raw::c_uint;
 }
 
+/// From so many bytes on the system may well have no memory for a string.
+const LARGE_BYTES: usize = 1 << 20;
+
+/// Pushes the bytes that its argument points to.
+///
+/// # Safety
+/// Lua calls it, from [`Stack::try_bytes`].
+unsafe extern "C-unwind" fn push_large(state: *mut lua_State) -> c_int {
+    // SAFETY: the argument is a borrow that lives as long as the call; this frame owns nothing.
+    unsafe {
+        let value = *ffi::lua_touserdata(state, 1).cast::<&[u8]>();
+        ffi::lua_pushlstring(state, value.as_ptr().cast(), value.len());
+    }
+    1
+}
+
 /// The pseudo-index of the registry.
 pub(crate) const REGISTRY: i32 = ffi::LUA_REGISTRYINDEX;
 
@@ -250,6 +266,29 @@ impl Stack {
         match self.kind(index) {
             Type::String => String::from_utf8_lossy(self.bytes(index)).into_owned(),
             _ => String::new(),
+        }
+    }
+
+    /// Pushes a string from elsewhere. Whether there was memory for it: a large one is made in a protected
+    /// call, as Lua leaves by a jump where there is none.
+    #[inline]
+    pub(crate) fn try_bytes(self, value: &[u8]) -> bool {
+        if value.len() < LARGE_BYTES {
+            self.bytes_of(value);
+            return true;
+        }
+        // SAFETY: see the head of this file; the bytes are borrowed for the call.
+        unsafe {
+            if ffi::lua_checkstack(self.0, 2) == 0 {
+                return false;
+            }
+            ffi::lua_pushcclosure(self.0, push_large, 0);
+            ffi::lua_pushlightuserdata(self.0, ptr::from_ref(&value).cast_mut().cast());
+            let made = ffi::lua_pcall(self.0, 1, 1, 0) == ffi::LUA_OK;
+            if !made {
+                ffi::lua_settop(self.0, -2);
+            }
+            made
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Most tests are Lua code that asserts by itself, run through one `check`.
 
+mod large;
+
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 

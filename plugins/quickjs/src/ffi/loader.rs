@@ -90,7 +90,8 @@ unsafe fn compile_raw(ctx: *mut qjs::JSContext, name: &str, text: &[u8]) -> Resu
     let mut source = text.to_vec();
     source.push(0);
     // SAFETY: the caller vouches for the context.
-    let _compiling = unsafe { realm_at(ctx) }.modules.compiling();
+    let realm = unsafe { realm_at(ctx) };
+    let (_compiling, _lifted) = (realm.modules.compiling(), realm.memory.lift());
     let flags = (qjs::JS_EVAL_TYPE_MODULE | qjs::JS_EVAL_FLAG_COMPILE_ONLY) as c_int;
     // SAFETY: the caller vouches for the context; the count of the value is given back, as the context
     // keeps its modules.
@@ -213,6 +214,8 @@ pub(crate) fn link_and_run<'js>(module: &Module<'js>) -> rquickjs::Result<(Js<'j
 /// Compiles a module in a context of its own, which is thrown away: its imports pass through the
 /// hooks, and nothing of it stays.
 pub(crate) fn scratch(realm: &Realm, name: &str, text: &[u8]) -> Result<(), Fail> {
+    // A context that is half made is as bad as code that is half compiled.
+    let _lifted = realm.memory.lift();
     // SAFETY: alive, thread; the scratch context finds the same realm, and is freed here.
     unsafe {
         let runtime = qjs::JS_GetRuntime(realm.context.ptr());

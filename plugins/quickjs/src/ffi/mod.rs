@@ -15,9 +15,13 @@ mod held;
 mod info;
 mod keys;
 mod loader;
+mod memory;
 mod pin;
 mod read;
+#[cfg(test)]
+mod refusing;
 mod stack_limit;
+mod unlimited;
 mod write;
 
 use std::ffi::c_void;
@@ -34,9 +38,13 @@ pub(crate) use call::{Called, backtrace, call_pinned, has_jobs, run_job, throw};
 pub(crate) use held::{Held, held, held_error, held_object};
 pub(crate) use info::CurrentInfo;
 pub(crate) use loader::{compile, install_loader, link_and_run, scratch};
+pub(crate) use memory::{Counted, Memory};
 pub(crate) use pin::{Pin, Weak};
 pub(crate) use read::{Fail, Reader, exports, read, text};
+#[cfg(test)]
+pub(crate) use refusing::{Refusal, requests};
 pub(crate) use stack_limit::limit_stack;
+pub(crate) use unlimited::evaluate as evaluate_limited;
 pub(crate) use write::{Writer, write};
 
 /// The C context of a realm.

@@ -33,6 +33,14 @@ pub(crate) struct Shared {
     depth: AtomicU32,
 }
 
+impl Shared {
+    /// Drops what was to come later, and what waits for it.
+    pub(crate) fn forget(&self) {
+        self.later.lock().unwrap().clear();
+        self.watches.lock().unwrap().clear();
+    }
+}
+
 /// A function of the context.
 struct Own {
     key: u64,
@@ -241,15 +249,19 @@ impl World {
     }
 
     pub(crate) fn with_options(natives: Vec<(&str, Native)>, options: Value) -> World {
+        World::try_with_options(natives, options).unwrap()
+    }
+
+    pub(crate) fn try_with_options(natives: Vec<(&str, Native)>, options: Value) -> Result<World> {
         let shared = Arc::new(Shared::default());
         let (runtime, info) = (mock::runtime(), mock::info(0));
         let natives = natives.into_iter().map(|(name, native)| (name.to_owned(), native)).collect();
         let host = MockHost { shared: shared.clone(), natives, runtime, info: info.clone(), options: options.clone() };
         let engine = EngineHandle::new(QuickJs);
-        let context = engine.open(Host::new(Arc::new(host)), &ContextOptions::new(options)).unwrap();
+        let context = engine.open(Host::new(Arc::new(host)), &ContextOptions::new(options))?;
         let context = Rc::new(context);
         CONTEXT.set(Some(context.clone()));
-        World { shared, info, context: Some(context) }
+        Ok(World { shared, info, context: Some(context) })
     }
 
     pub(crate) fn handle(&self) -> &ContextHandle {
