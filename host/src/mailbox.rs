@@ -34,8 +34,10 @@ pub(crate) struct Mailbox {
     asleep: AtomicBool,
     /// Who to unpark. Set by the waiting thread before it raises the flag.
     thread: Mutex<Option<Thread>>,
-    /// An embedding program's own way to be told that there is something to pump.
+    /// Told that there is something: an embedding program that pumps, or who refuses all of it.
     on_mail: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// The way to read it for who refuses it. Gone with the thread, so that what is sent later is dropped.
+    reader: Mutex<Option<Receiver<Parcel>>>,
 }
 
 /// The receiving side, which stays on its thread.
@@ -53,6 +55,7 @@ pub(crate) fn mailbox() -> (Mailbox, Inbox) {
         asleep: AtomicBool::new(false),
         thread: Mutex::new(None),
         on_mail: OnceLock::new(),
+        reader: Mutex::new(Some(receiver.clone())),
     };
     (mailbox, Inbox { queue: receiver, spin: Spin::new() })
 }
@@ -93,6 +96,26 @@ impl Mailbox {
         if let Some(on_mail) = self.on_mail.get() {
             on_mail();
         }
+    }
+
+    /// Has everything refused that is in it and that comes, from now on: its thread is lost.
+    pub(crate) fn refuse(&self, refuse: impl Fn(Parcel) + Send + Sync + 'static) {
+        // Without one the thread has ended, and so has its mail.
+        let Some(reader) = self.reader.lock().take() else { return };
+        let refuse_all = move || {
+            while let Ok(parcel) = reader.try_recv() {
+                refuse(parcel);
+            }
+        };
+        // A runtime's own thread has no other, and is lost once.
+        let _ = self.on_mail.set(Box::new(refuse_all));
+        // As a sender: either it sees the hook, or its parcel is seen here (the fence in `wake`).
+        self.wake();
+    }
+
+    /// Its thread leaves: what is sent from now on is dropped with the inbox.
+    pub(crate) fn close(&self) {
+        let _reader = self.reader.lock().take();
     }
 
     pub(crate) fn on_mail(&self, callback: Box<dyn Fn() + Send + Sync>) {
