@@ -152,29 +152,40 @@ unsafe fn allow_hooks(state: *mut lua_State) {
     unsafe { state.cast::<u8>().add(ALLOW_HOOK).write_volatile(1) };
 }
 
-/// The hook: raises an error as long as the context shall stop, or uses too much memory, so that a `pcall` around the code gets
-/// no further; takes itself away once it shall not.
+/// The hook: takes itself away once the context shall not stop and uses no more memory than it may.
 ///
 /// # Safety
 /// Lua calls it, between two instructions.
 unsafe extern "C-unwind" fn look(state: *mut lua_State, _debug: *mut lua_Debug) {
-    // SAFETY: Lua passes the running thread, whose core outlives it; this frame owns nothing.
+    // SAFETY: Lua passes the running thread, and this frame owns nothing.
+    unsafe {
+        raise_if_stopped(state);
+        ffi::lua_sethook(state, None, 0, 0);
+    }
+}
+
+/// Raises an error as long as the context shall stop, or uses too much memory, so that a `pcall` around the
+/// code gets no further.
+///
+/// # Safety
+/// The running thread, whose core outlives it, in a C function that may raise; the frames up to it own
+/// nothing.
+pub(super) unsafe fn raise_if_stopped(state: *mut lua_State) {
+    // SAFETY: the caller vouches for it.
     unsafe {
         let core = interpreter::core(state);
-        if !core.host.stopping() {
-            if core.memory.is_over() {
-                // What nobody uses any more does not count.
-                ffi::lua_gc(state, ffi::LUA_GCCOLLECT);
-            }
-            if !core.memory.is_over() {
-                ffi::lua_sethook(state, None, 0, 0);
-                return;
-            }
-            errors::push_over_limit(core, Stack::new(state));
+        if core.host.stopping() {
+            ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
+            allow_hooks(state);
             ffi::lua_error(state);
         }
-        ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
-        allow_hooks(state);
-        ffi::lua_error(state);
+        if core.memory.is_over() {
+            // What nobody uses any more does not count.
+            ffi::lua_gc(state, ffi::LUA_GCCOLLECT);
+            if core.memory.is_over() {
+                errors::push_over_limit(core, Stack::new(state));
+                ffi::lua_error(state);
+            }
+        }
     }
 }

@@ -21,6 +21,7 @@ mod cell;
 mod current;
 mod interpreter;
 mod memory;
+mod polled;
 mod shrink;
 mod stack;
 mod trampoline;
