@@ -1,0 +1,174 @@
+//! What never ends by itself ends all the same: by its time, by the abort of its call, by closing. What no
+//! interrupt gets through to is lost, and harms nobody else. How long it takes is `cargo bench -p calog-tests
+//! --bench interrupts`.
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use calog::plugin_api::{Code, Value};
+use calog::{CLOSE_LIMIT, Closed, ContextRef, Lost, Open, Result};
+use calog_tests::{
+    Calog, Endless, Folder, LANGUAGES, Language, Scene, deaf, endless, every_pair, function, script,
+};
+
+/// What ends endless code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum By {
+    /// `time_per_call_ms`.
+    Time,
+    /// Its call is aborted, as a task is.
+    Abort,
+    /// Its context closes.
+    Closing,
+}
+
+const ALL: [By; 3] = [By::Time, By::Abort, By::Closing];
+
+/// A context that exports the code as `run`.
+fn opened(scene: &Scene, language: &Language, code: &str) -> ContextRef {
+    scene.script("endless", language, None, &script(language, code, true))
+}
+
+/// Calls the code, or runs it, and ends it; what it came to.
+fn end(scene: &Scene, language: &Language, code: &str, by: By) -> (ContextRef, Result<Value>) {
+    if by == By::Time {
+        let path = scene.world.write(&format!("endless.{}", language.extension), &script(language, code, false));
+        let limits = Value::map([("time_per_call_ms", Value::Int(50))]).expect("a map");
+        let open = Open::file(path).name("endless").option("limits", limits);
+        let context = scene.world.runtime.open(open).expect("a context");
+        let answer = scene.world.runtime.wait_for(&context);
+        return (context, answer);
+    }
+    let context = opened(scene, language, code);
+    let token = scene.world.runtime.handle().cancel_token(None).expect("a token");
+    let asked = scene.world.ask_with(&scene.world.info_with(Some(token.clone()), 0), &context, "run", &[]);
+    scene.world.wait_until("the loop", || !scene.gates.notes().is_empty());
+    if by == By::Abort {
+        token.abort();
+    } else {
+        context.ask_to_close();
+    }
+    (context, scene.world.answer(&asked))
+}
+
+fn check_all(mut check: impl FnMut(&Language, &Endless, By) -> std::result::Result<(), String>, of: fn(&Language) -> &'static [Endless]) {
+    let mut wrong = Vec::new();
+    for language in &LANGUAGES {
+        for one in of(language) {
+            for by in ALL {
+                let what = format!("{}: {} by {by:?}", language.name, one.0);
+                wrong.extend(check(language, one, by).err().map(|error| format!("{what}: {error}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn same<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> std::result::Result<(), String> {
+    if found == wanted { Ok(()) } else { Err(format!("{what}: {found:?}, not {wanted:?}")) }
+}
+
+#[test]
+fn whatever_never_ends_is_ended() {
+    check_all(
+        |language, (name, code), by| {
+            let scene = Scene::new(format!("{}: {name} by {by:?}", language.name));
+            let (_, answer) = end(&scene, language, code, by);
+            // A call that only leaves something behind had a value.
+            if let Err(error) = &answer
+                && ![Code::Limit, Code::Cancelled, Code::Dead].contains(&error.code())
+            {
+                return Err(format!("{error:?}"));
+            }
+            same("lost", scene.world.runtime.lost(), Vec::new())?;
+            same("closed", scene.world.runtime.close(CLOSE_LIMIT), Closed::default())
+        },
+        endless,
+    );
+}
+
+fn lost(context: &ContextRef, language: &Language) -> Lost {
+    Lost::Context { name: context.name().into(), language: language.name.into(), thread: context.name().into() }
+}
+
+#[test]
+fn what_hears_nothing_is_lost_and_holds_up_nobody() {
+    check_all(
+        |language, (name, code), by| {
+            let scene = Scene::new(format!("{}: {name} by {by:?}", language.name));
+            let (context, answer) = end(&scene, language, code, by);
+            same("its code", answer.map_err(|error| error.code()), Err(Code::Dead))?;
+            same("lost", scene.world.runtime.lost(), vec![lost(&context, language)])?;
+            let closed = scene.world.runtime.close(Duration::from_secs(3600));
+            same("closed", closed.lost, vec![lost(&context, language)])
+        },
+        deaf,
+    );
+}
+
+/// Some code that hears nothing, whatever its language.
+fn some_deaf() -> (&'static Language, &'static str) {
+    let found = LANGUAGES.iter().find_map(|language| Some((language, deaf(language).first()?.1)));
+    found.expect("an engine with natives that hear nothing")
+}
+
+#[test]
+fn callers_of_a_lost_context_in_every_language_are_told_at_once_and_others_go_on() {
+    let (language, code) = some_deaf();
+    every_pair(|scene, a, b| {
+        let endless = opened(scene, language, code);
+        let run = function(&endless, "run");
+        // One waits for it suspended and one in place, and one whose call has not begun.
+        let asked = [
+            scene.world.ask(a, "suspends", &[run.clone()]),
+            scene.world.ask(b, "pumps", &[run.clone()]),
+            scene.world.ask(a, "suspends", &[run.clone()]),
+        ];
+        scene.world.wait_until("the loop", || !scene.gates.notes().is_empty());
+        scene.settle(a);
+        scene.settle(b);
+        endless.ask_to_close();
+        for asked in &asked {
+            let answer = scene.world.answer(asked);
+            assert_eq!(answer.map_err(|error| error.code()), Err(Code::Dead), "{}", scene.what);
+        }
+        assert!(endless.is_closed(), "{}", scene.what);
+        for call in ["suspends", "pumps"] {
+            let answer = scene.world.try_call(a, call, &[run.clone()]);
+            assert_eq!(answer.map_err(|error| error.code()), Err(Code::Dead), "{}", scene.what);
+        }
+        scene.settle(a);
+        scene.settle(b);
+        assert_eq!(scene.world.errors(), [], "{}", scene.what);
+        assert_eq!(scene.world.runtime.close(CLOSE_LIMIT).lost, [lost(&endless, language)], "{}", scene.what);
+    });
+}
+
+#[test]
+fn the_command_ends_though_code_does_not() {
+    let (language, code) = some_deaf();
+    let file = format!("endless.{}", language.extension);
+    let is_lost = "context 'endless' is lost: code of it was told to stop and runs on";
+    // Its own time, by which nobody is told but the program; an exit that somebody asks for; and a caller
+    // that catches its error.
+    let manifest = format!("[[context]]\nscript = \"{file}\"\n[context.limits]\ntime_per_call_ms = 50\n");
+    let folder = Folder::with([("calog.toml", manifest.as_str()), (file.as_str(), code)]);
+    let began = Instant::now();
+    Calog::new(["run", "."]).within(folder.path()).run().ended_with(1).said(&[is_lost]);
+
+    let exits = "task.spawn(function() task.sleep(100) calog.exit(3) end) calog.open('FILE')".replace("FILE", &file);
+    let folder = Folder::with([("main.lua", exits.as_str()), (file.as_str(), code)]);
+    Calog::new(["run", "main.lua"]).within(folder.path()).run().ended_with(3).said(&[is_lost]);
+
+    let main = format!(
+        "local endless = calog.import('endless') print(pcall(endless.run)) print(pcall(endless.run)) print('fine')"
+    );
+    let exported = script(language, code, true).replace("gate.note(\"begun\")", "");
+    let manifest = format!("{manifest}[[context]]\nscript = \"main.lua\"\n");
+    let folder = Folder::with([("calog.toml", manifest.as_str()), (file.as_str(), &exported), ("main.lua", &main)]);
+    let ran = Calog::new(["run", "."]).within(folder.path()).run().ended_with(0).said(&[is_lost]);
+    assert!(ran.out.ends_with("fine\n"), "{}", ran.out);
+    assert_eq!(ran.out.matches("false\tcontext 'endless' is ").count(), 2, "{}", ran.out);
+    // Nothing waited for the end of what does not end, which is named after 5 s.
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
