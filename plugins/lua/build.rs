@@ -1,4 +1,4 @@
-//! Compiles Lua's string and table libraries once more, from the source that the locked crate `lua-src`
+//! Compiles Lua's basic, string and table libraries once more, from the source that the locked crate `lua-src`
 //! carries, with our patches: the interpreter opens them in the place of those that mlua has compiled.
 //!
 //! The files are copied to `OUT_DIR`, where each patch of `build/patches.rs` must find its text exactly as

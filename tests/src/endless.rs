@@ -30,14 +30,19 @@ pub fn deaf(language: &Language) -> &'static [Endless] {
 /// A script that says that it has begun and then is this code, which it exports as `run` if it is to be
 /// called.
 pub fn script(language: &Language, code: &str, in_call: bool) -> String {
+    // A class stands for itself.
+    let (before, code) = match code.split_once("ENDCLASS\n") {
+        Some((class, code)) => (format!("{class}ENDCLASS\n"), code),
+        None => (String::new(), code),
+    };
     let code = format!("gate.note(\"begun\")\n{code}");
     match (language.name, in_call) {
-        (_, false) => code,
+        (_, false) => format!("{before}{code}"),
         ("lua", true) => format!("return {{ run = function() {code} end }}"),
         ("javascript", true) if code.contains("await") => format!("export async function run() {{ {code} }}"),
         ("javascript", true) => format!("export function run() {{ {code} }}"),
         ("squirrel", true) => format!("return {{ run = function() {{ {code} }} }}"),
-        ("basic", true) => format!("calog.export(\"run\", LAMBDA () ({code}))"),
+        ("basic", true) => format!("{before}calog.export(\"run\", LAMBDA () ({code}))"),
         (other, true) => panic!("{other}: say here what a function is"),
     }
 }

@@ -1,4 +1,4 @@
-//! What is changed in two of Lua's libraries, as exact texts: natives that take long look whether they are
+//! What is changed in three of Lua's libraries, as exact texts: natives that take long look whether they are
 //! to stop.
 
 /// A replacement of one text in one file.
@@ -13,6 +13,7 @@ pub(crate) struct Patch {
     pub(crate) replace: &'static str,
 }
 
+const BASE: &str = "lbaselib.c";
 const STRINGS: &str = "lstrlib.c";
 const TABLES: &str = "ltablib.c";
 
@@ -22,6 +23,14 @@ const fn once(file: &'static str, find: &'static str, replace: &'static str) -> 
 
 /// All of them.
 pub(crate) const PATCHES: &[Patch] = &[
+    // What is stopped is not caught: a finaliser would go on, in which no hook runs.
+    once(
+        BASE,
+        "static int finishpcall (lua_State *L, int status, lua_KContext extra) {\n  \
+         if (l_unlikely(status != LUA_OK && status != LUA_YIELD)) {  /* error? */\n",
+        "static int finishpcall (lua_State *L, int status, lua_KContext extra) {\n  \
+         if (l_unlikely(status != LUA_OK && status != LUA_YIELD)) {  /* error? */\n    CALOG_POLL(L);\n",
+    ),
     // Patterns, which may take for ever.
     once(
         STRINGS,

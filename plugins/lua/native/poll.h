@@ -1,4 +1,4 @@
-/* How Lua's string and table libraries look whether they are to stop. Both are compiled with this in front. */
+/* How Lua's basic, string and table libraries look whether they are to stop. They are compiled with this in front. */
 #pragma once
 #include <limits.h>
 
@@ -15,5 +15,6 @@ void calog_lua_poll(struct lua_State *L);
 #define CALOG_POLL_NOW_AND_THEN(L, count) ((void)(((count) & 0xff) == 0 && (CALOG_POLL(L), 0)))
 
 /* Nothing of them is for others, who have Lua's own. */
+#define luaopen_base calog_luaopen_base
 #define luaopen_string calog_luaopen_string
 #define luaopen_table calog_luaopen_table

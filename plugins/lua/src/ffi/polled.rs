@@ -1,11 +1,12 @@
-//! Lua's string and table libraries as `build.rs` compiles them: their long loops look whether they are to
-//! stop, since a hook does not run in them.
+//! Lua's basic, string and table libraries as `build.rs` compiles them: their long loops look whether they
+//! are to stop, since a hook does not run in them, and `pcall` does not catch that.
 
 use mlua::ffi::{self, lua_State};
 
 use super::current::raise_if_stopped;
 
 unsafe extern "C-unwind" {
+    fn calog_luaopen_base(state: *mut lua_State) -> std::ffi::c_int;
     fn calog_luaopen_string(state: *mut lua_State) -> std::ffi::c_int;
     fn calog_luaopen_table(state: *mut lua_State) -> std::ffi::c_int;
 }
@@ -19,9 +20,9 @@ pub(super) unsafe fn open(state: *mut lua_State) {
     // it would not be opened again.
     unsafe {
         ffi::luaL_getsubtable(state, ffi::LUA_REGISTRYINDEX, ffi::LUA_LOADED_TABLE);
-        for (name, open) in
-            [(c"string", calog_luaopen_string as ffi::lua_CFunction), (c"table", calog_luaopen_table)]
-        {
+        let libraries: [(_, ffi::lua_CFunction); 3] =
+            [(c"_G", calog_luaopen_base), (c"string", calog_luaopen_string), (c"table", calog_luaopen_table)];
+        for (name, open) in libraries {
             ffi::lua_pushnil(state);
             ffi::lua_setfield(state, -2, name.as_ptr());
             ffi::luaL_requiref(state, name.as_ptr(), open, 1);
