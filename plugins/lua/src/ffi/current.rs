@@ -22,6 +22,8 @@ pub(crate) struct Current {
     running: AtomicPtr<lua_State>,
     /// Set by an interrupt, for one that comes between the host's entry and ours.
     interrupted: AtomicBool,
+    /// Whether the thread that has just yielded was stopped, and is not to be resumed.
+    has_stopped: Cell<bool>,
     /// The thread the running task began on, or null.
     task: Cell<*mut lua_State>,
     /// The circumstances of the running call: borrowed by an `enter` that has not returned, or `_idle`'s.
@@ -51,7 +53,7 @@ impl Current {
     pub(crate) fn new(idle: KeptInfo) -> Current {
         let info = Cell::new(NonNull::from(&*idle));
         let (running, interrupted) = (AtomicPtr::new(ptr::null_mut()), AtomicBool::new(false));
-        Current { running, interrupted, task: Cell::new(ptr::null_mut()), info, _idle: idle }
+        Current { running, interrupted, has_stopped: Cell::new(false), task: Cell::new(ptr::null_mut()), info, _idle: idle }
     }
 
     /// Runs the body as an entry of a task on its thread.
@@ -110,6 +112,11 @@ impl Current {
         (!state.is_null()).then(|| unsafe { Stack::new(state) })
     }
 
+    /// Whether the thread that has just yielded was stopped.
+    pub(crate) fn take_stopped(&self) -> bool {
+        self.has_stopped.take()
+    }
+
     /// Whether this thread is the one the running task began on.
     pub(crate) fn is_task(&self, stack: Stack) -> bool {
         stack.raw() == self.task.get()
@@ -159,22 +166,29 @@ unsafe fn allow_hooks(state: *mut lua_State) {
 unsafe extern "C-unwind" fn look(state: *mut lua_State, _debug: *mut lua_Debug) {
     // SAFETY: Lua passes the running thread, and this frame owns nothing.
     unsafe {
-        raise_if_stopped(state);
-        ffi::lua_sethook(state, None, 0, 0);
+        if !stop_if_asked(state) {
+            ffi::lua_sethook(state, None, 0, 0);
+        }
     }
 }
 
-/// Raises an error as long as the context shall stop, or uses too much memory, so that a `pcall` around the
-/// code gets no further.
+/// Ends the code as long as the context shall stop, or uses too much memory. Whether it shall: where it can,
+/// the code gives way, and is not resumed. Otherwise that is an error, again and again, so that a `pcall`
+/// around the code gets no further; but a hundred thousand of them, one within another, would take long.
 ///
 /// # Safety
-/// The running thread, whose core outlives it, in a C function that may raise; the frames up to it own
-/// nothing.
-pub(super) unsafe fn raise_if_stopped(state: *mut lua_State) {
+/// The running thread, whose core outlives it, in a hook, which then returns, or in a C function that may
+/// raise and yield; the frames up to it own nothing.
+pub(super) unsafe fn stop_if_asked(state: *mut lua_State) -> bool {
     // SAFETY: the caller vouches for it.
     unsafe {
         let core = interpreter::core(state);
         if core.host.stopping() {
+            if ffi::lua_isyieldable(state) != 0 {
+                core.current.has_stopped.set(true);
+                ffi::lua_yield(state, 0);
+                return true;
+            }
             ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
             allow_hooks(state);
             ffi::lua_error(state);
@@ -187,5 +201,6 @@ pub(super) unsafe fn raise_if_stopped(state: *mut lua_State) {
                 ffi::lua_error(state);
             }
         }
+        false
     }
 }

@@ -3,7 +3,7 @@
 
 use mlua::ffi::{self, lua_State};
 
-use super::current::raise_if_stopped;
+use super::current::stop_if_asked;
 
 unsafe extern "C-unwind" {
     fn calog_luaopen_base(state: *mut lua_State) -> std::ffi::c_int;
@@ -39,5 +39,5 @@ pub(super) unsafe fn open(state: *mut lua_State) {
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn calog_lua_poll(state: *mut lua_State) {
     // SAFETY: Lua passes the running thread; this frame owns nothing.
-    unsafe { raise_if_stopped(state) };
+    unsafe { stop_if_asked(state) };
 }
