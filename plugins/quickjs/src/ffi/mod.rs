@@ -35,7 +35,7 @@ pub(crate) use info::CurrentInfo;
 pub(crate) use loader::{compile, install_loader, link_and_run, scratch};
 pub(crate) use pin::{Pin, Weak};
 pub(crate) use read::{Fail, Reader, exports, read, text};
-pub(crate) use stack_limit::limit_stack;
+pub(crate) use stack_limit::{NoCalls, limit_stack};
 pub(crate) use write::{Writer, write};
 
 /// The C context of a realm.
