@@ -23,7 +23,7 @@ const BEAT: Duration = Duration::from_millis(10);
 
 /// So many beats, half a second, code may hear and run on: what engines cannot interrupt, such as
 /// collecting a large heap, takes that long when it is honest.
-const DEAF_BEATS: u32 = 50;
+const DEAF_BEATS: u32 = if cfg!(any(calog_model = "shuttle", calog_model = "loom")) { 2 } else { 50 };
 
 /// The same at an interpreter's end, which may have gigabytes to free: as long as closing may take.
 const LAST_BEATS: u32 = 500;

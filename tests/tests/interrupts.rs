@@ -57,10 +57,7 @@ fn check_all(mut check: impl FnMut(&Language, &Endless, By) -> std::result::Resu
         for one in of(language) {
             for by in ALL {
                 let what = format!("{}: {} by {by:?}", language.name, one.0);
-                let began = Instant::now();
-                eprintln!("{what}");
                 wrong.extend(check(language, one, by).err().map(|error| format!("{what}: {error}")));
-                eprintln!("   {:?}", began.elapsed());
             }
         }
     }
