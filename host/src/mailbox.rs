@@ -5,7 +5,7 @@
 //! only when the flag is up.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::AtomicUsize as Counter;
 
 use crate::envelope::Parcel;
@@ -36,28 +36,33 @@ pub(crate) struct Mailbox {
     thread: Mutex<Option<Thread>>,
     /// Told that there is something: an embedding program that pumps, or who refuses all of it.
     on_mail: OnceLock<Box<dyn Fn() + Send + Sync>>,
-    /// The way to read it for who refuses it. Gone with the thread, so that what is sent later is dropped.
-    reader: Mutex<Option<Receiver<Parcel>>>,
+    reader: Reader,
 }
+
+/// The way to read a mailbox for who refuses all of it. Gone with the inbox, so that what is sent later is
+/// dropped.
+type Reader = Arc<Mutex<Option<Receiver<Parcel>>>>;
 
 /// The receiving side, which stays on its thread.
 pub(crate) struct Inbox {
     queue: Receiver<Parcel>,
+    reader: Reader,
     spin: Spin,
 }
 
 /// A new mailbox.
 pub(crate) fn mailbox() -> (Mailbox, Inbox) {
     let (sender, receiver) = unbounded();
+    let reader = Arc::new(Mutex::new(Some(receiver.clone())));
     let mailbox = Mailbox {
         queue: sender,
         calls: AtomicUsize::new(0),
         asleep: AtomicBool::new(false),
         thread: Mutex::new(None),
         on_mail: OnceLock::new(),
-        reader: Mutex::new(Some(receiver.clone())),
+        reader: Arc::clone(&reader),
     };
-    (mailbox, Inbox { queue: receiver, spin: Spin::new() })
+    (mailbox, Inbox { queue: receiver, reader, spin: Spin::new() })
 }
 
 impl Mailbox {
@@ -113,11 +118,6 @@ impl Mailbox {
         self.wake();
     }
 
-    /// Its thread leaves: what is sent from now on is dropped with the inbox.
-    pub(crate) fn close(&self) {
-        let _reader = self.reader.lock().take();
-    }
-
     pub(crate) fn on_mail(&self, callback: Box<dyn Fn() + Send + Sync>) {
         // A second callback is ignored: the builder sets one.
         let _ = self.on_mail.set(callback);
@@ -132,6 +132,13 @@ pub(crate) enum Mail {
     Ready,
     /// The time is up.
     TimedOut,
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        // After the lock: it may be the last but the inbox's own.
+        let _reader = self.reader.lock().take();
+    }
 }
 
 impl Inbox {

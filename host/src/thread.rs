@@ -56,7 +56,6 @@ impl Thread {
     /// Notes that the calling thread leaves, after which nothing may be sent to it.
     pub(crate) fn leave(&self) {
         *self.id.lock() = None;
-        self.mailbox.close();
     }
 
     /// Uses the thread's id while it surely runs. Whether it does.
