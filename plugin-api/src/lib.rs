@@ -86,6 +86,8 @@ pub mod header;
 mod keys;
 mod lifecycle;
 mod log;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod section;
 mod sync;
 mod value;

@@ -120,6 +120,13 @@ impl Scene {
         Scene { world, gates, what: what.into() }
     }
 
+    /// One for this combination, which is shown when the scenario fails.
+    fn shown(what: impl Into<String>) -> Scene {
+        let scene = Scene::new(what);
+        println!("{}", scene.what);
+        scene
+    }
+
     /// Opens an actor.
     pub fn actor(&self, name: &str, language: &Language, thread: Option<&str>) -> ContextRef {
         self.script(name, language, thread, language.actor)
@@ -151,20 +158,34 @@ impl Scene {
 
 /// Runs a scenario for every language, with one actor.
 pub fn every_language(scenario: impl Fn(&Scene, &ContextRef)) {
-    for language in &LANGUAGES {
-        let scene = Scene::new(language.name);
-        let actor = scene.actor("a", language, None);
-        scenario(&scene, &actor);
-    }
+    in_every_language(|language| language.actor, scenario);
 }
 
 /// Runs a scenario for every ordered pair of languages, on threads of their own and on one thread.
 pub fn every_pair(scenario: impl Fn(&Scene, &ContextRef, &ContextRef)) {
+    in_every_pair(|language| language.actor, scenario);
+}
+
+/// The same with this script of each language.
+pub(crate) fn in_every_language(script: impl Fn(&Language) -> &'static str, scenario: impl Fn(&Scene, &ContextRef)) {
+    for language in &LANGUAGES {
+        let scene = Scene::shown(language.name);
+        let a = scene.script("a", language, None, script(language));
+        scenario(&scene, &a);
+    }
+}
+
+/// The same with this script of each language.
+pub(crate) fn in_every_pair(
+    script: impl Fn(&Language) -> &'static str,
+    scenario: impl Fn(&Scene, &ContextRef, &ContextRef),
+) {
     for one in &LANGUAGES {
         for other in &LANGUAGES {
             for thread in THREADS {
-                let scene = Scene::new(format!("{} and {} on {thread:?}", one.name, other.name));
-                let (a, b) = (scene.actor("a", one, thread), scene.actor("b", other, thread));
+                let scene = Scene::shown(format!("{} and {} on {thread:?}", one.name, other.name));
+                let [a, b] = [("a", one), ("b", other)]
+                    .map(|(name, language)| scene.script(name, language, thread, script(language)));
                 scenario(&scene, &a, &b);
             }
         }

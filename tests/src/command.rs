@@ -2,13 +2,16 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::mem;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use crate::command;
@@ -19,12 +22,16 @@ const SAFETY_NET: Duration = Duration::from_secs(120);
 /// A run of `calog` to be.
 pub struct Calog(Command);
 
-/// A `calog` that runs.
+/// A `calog` that runs, but for no longer than its test: dropped, it is killed.
+///
+/// Nobody but its owner takes its exit status. So its process id is its own as long as this exists, even
+/// if it has ended, and a signal reaches nobody else.
 pub struct Running {
-    pid: Pid,
+    child: Child,
     lines: Receiver<String>,
-    error: thread::JoinHandle<String>,
-    status: Receiver<ExitStatus>,
+    error: Receiver<String>,
+    /// Hears once that it has ended.
+    over: Receiver<()>,
     seen: String,
 }
 
@@ -45,7 +52,7 @@ impl Calog {
         Calog::at(&command(), args)
     }
 
-    /// A copy of the command that lies elsewhere.
+    /// Another command than that beside the plugins: a copy of it, or a shell that becomes it.
     pub fn at<A: AsRef<OsStr>>(command: &Path, args: impl IntoIterator<Item = A>) -> Calog {
         let mut command = Command::new(command);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -85,18 +92,14 @@ impl Calog {
     /// Starts it.
     pub fn start(mut self) -> Running {
         let mut child = self.0.spawn().expect("calog can be started");
-        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
-        let lines = lines(&mut child);
-        let mut error = child.stderr.take().expect("standard error is piped");
-        let error = thread::spawn(move || {
-            let mut bytes = Vec::new();
-            error.read_to_end(&mut bytes).expect("standard error can be read");
-            String::from_utf8_lossy(&bytes).into_owned()
-        });
-        let (sender, status) = channel();
-        thread::spawn(move || sender.send(child.wait().expect("a child can be waited for")));
-        Running { pid, lines, error, status, seen: String::new() }
+        let (lines, error) = (lines(&mut child), error(&mut child));
+        let over = over(pid_of(&child));
+        Running { child, lines, error, over, seen: String::new() }
     }
+}
+
+fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).expect("a process id"))
 }
 
 /// The lines of a child's standard output, as they come.
@@ -112,6 +115,30 @@ fn lines(child: &mut Child) -> Receiver<String> {
         }
     });
     lines
+}
+
+/// A child's standard error, when it is complete.
+fn error(child: &mut Child) -> Receiver<String> {
+    let (sender, error) = channel();
+    let mut output = child.stderr.take().expect("standard error is piped");
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        output.read_to_end(&mut bytes).expect("standard error can be read");
+        // A test that looked away has failed already.
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    error
+}
+
+/// Hears when a child has ended, and leaves its exit status where it is.
+fn over(pid: Pid) -> Receiver<()> {
+    let (sender, over) = channel();
+    thread::spawn(move || {
+        while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+        // A test that looked away has failed already.
+        let _ = sender.send(());
+    });
+    over
 }
 
 impl Running {
@@ -141,20 +168,19 @@ impl Running {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        kill(self.pid, signal).expect("a child that was not waited for can be sent a signal");
+        kill(pid_of(&self.child), signal).expect("a child that was not waited for can be sent a signal");
     }
 
     /// Its process id.
     pub fn pid(&self) -> i32 {
-        self.pid.as_raw()
+        pid_of(&self.child).as_raw()
     }
 
     /// Waits for its end.
     pub fn end(mut self) -> Ran {
-        let status = match self.status.recv_timeout(SAFETY_NET) {
-            Ok(status) => status,
-            Err(error) => self.give_up(&format!("it did not end: {error}")),
-        };
+        if let Err(error) = self.over.recv_timeout(SAFETY_NET) {
+            self.give_up(&format!("it did not end: {error}"));
+        }
         loop {
             match self.lines.recv_timeout(SAFETY_NET) {
                 Ok(line) => self.seen.push_str(&line),
@@ -162,14 +188,23 @@ impl Running {
                 Err(RecvTimeoutError::Timeout) => panic!("its standard output is held open by others"),
             }
         }
-        let err = self.error.join().expect("standard error was read");
-        Ran { code: status.code(), out: self.seen, err }
+        let err = self.error.recv_timeout(SAFETY_NET).expect("its standard error is read to the end");
+        let status = self.child.wait().expect("a child can be waited for");
+        Ran { code: status.code(), out: mem::take(&mut self.seen), err }
     }
 
-    /// Ends it, and the test.
+    /// Ends the test, and thereby the program.
     fn give_up(&self, reason: &str) -> ! {
-        self.signal(Signal::SIGKILL);
         panic!("{reason}; so far it printed:\n{}", self.seen);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Neither does anything to a child that was waited for. That one of them fails is no news: the
+        // test fails already, or has looked away.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -3,204 +3,155 @@
 
 use std::sync::mpsc;
 
+use calog::Function;
 use calog::plugin_api::{Args, CallInfo, Callable, Code, Value};
-use calog::{ContextRef, Function, Open};
-use calog_tests::World;
+use calog_tests::stage::Players;
+use calog_tests::{Scene, World, field, function};
 
-/// What the scenarios need of a language.
-struct Language {
-    extension: &'static str,
-    /// Exports: add, apply(f, ...), same(f, g), keep(f) and kept(), throw(message), raise_value(),
-    /// ping(f), forever, count (calls f so many times with a new function each).
-    script: &'static str,
-}
+/// Each exports: add, apply(f, ...), same(f, g), keep(f) and kept(), throw(message), raise_value(),
+/// ping(f), forever, count (calls f so many times with a new function each).
+const ACTORS: Players = Players { lua: LUA, javascript: JAVASCRIPT, squirrel: SQUIRREL, basic: BASIC };
 
-const LUA: Language = Language {
-    extension: "lua",
-    script: "
-        local held
-        local M = {}
-        function M.add(a, b) return a + b end
-        function M.apply(f, ...) return f(...) end
-        function M.same(f, g) return f == g and rawequal(f, g) and type(f) == 'function' end
-        function M.keep(f) held = f return f end
-        function M.kept() return held end
-        function M.forget() held = nil collectgarbage() collectgarbage() end
-        function M.throw(message) error(message, 0) end
-        function M.throw_value() error({ answer = 42, list = {1, 2} }) end
-        function M.catch(f, ...)
-            local ok, e = pcall(f, ...)
-            if ok then return { ok = true } end
-            if type(e) == 'table' and e.answer then return { answer = e.answer, list = e.list } end
-            return { code = e.code, message = tostring(e), frames = #e.trace }
-        end
-        function M.ping(other) return other(M.ping) end
-        function M.many(f, n) for i = 1, n do f(function() return i end) end return true end
-        function M.discard(f) return nil end
-        return M
-    ",
-};
+const LUA: &str = "
+    local held
+    local M = {}
+    function M.add(a, b) return a + b end
+    function M.apply(f, ...) return f(...) end
+    function M.same(f, g) return f == g and rawequal(f, g) and type(f) == 'function' end
+    function M.keep(f) held = f return f end
+    function M.kept() return held end
+    function M.forget() held = nil collectgarbage() collectgarbage() end
+    function M.throw(message) error(message, 0) end
+    function M.throw_value() error({ answer = 42, list = {1, 2} }) end
+    function M.catch(f, ...)
+        local ok, e = pcall(f, ...)
+        if ok then return { ok = true } end
+        if type(e) == 'table' and e.answer then return { answer = e.answer, list = e.list } end
+        return { code = e.code, message = tostring(e), frames = #e.trace }
+    end
+    function M.ping(other) return other(M.ping) end
+    function M.many(f, n) for i = 1, n do f(function() return i end) end return true end
+    function M.discard(f) return nil end
+    return M
+";
 
-const JAVASCRIPT: Language = Language {
-    extension: "js",
-    script: "
-        let held
-        export function add(a, b) { return a + b }
-        export function apply(f, ...args) { return f(...args) }
-        export function same(f, g) { return f === g && typeof f === 'function' }
-        export function keep(f) { held = f; return f }
-        export function kept() { return held }
-        export function forget() { held = undefined }
-        function throwIt(message) { throw new Error(message) }
-        export { throwIt as throw }
-        export function throw_value() { throw { answer: 42, list: [1, 2] } }
-        function catchIt(f, ...args) {
-            try { f(...args); return { ok: true } }
-            catch (e) {
-                if (e.answer) return { answer: e.answer, list: e.list }
-                return { code: e.code, message: e.message, frames: e.trace.length }
-            }
-        }
-        export { catchIt as catch }
-        export function ping(other) { return other(ping) }
-        export function many(f, n) { for (let i = 0; i < n; i++) f(() => i); return true }
-        export function discard(f) { return null }
-    ",
-};
-
-const SQUIRREL: Language = Language {
-    extension: "nut",
-    script: "
-        local held = null
-        local M = {}
-        M.add <- function(a, b) { return a + b }
-        M.apply <- function(f, ...) { return f.acall([this].extend(vargv)) }
-        M.same <- function(f, g) { return f == g && typeof f == \"function\" }
-        M.keep <- function(f) { held = f; return f }
-        M.kept <- function() { return held }
-        M.forget <- function() { held = null; collectgarbage() }
-        M[\"throw\"] <- function(message) { throw message }
-        M.throw_value <- function() { throw { answer = 42, list = [1, 2] } }
-        M[\"catch\"] <- function(f, ...) {
-            try { f.acall([this].extend(vargv)); return { ok = true } }
-            catch (e) {
-                if (\"answer\" in e) return { answer = e.answer, list = e.list }
-                return { code = e.code, message = e.message, frames = e.trace.len() }
-            }
-        }
-        M.ping <- function(other) { return other(M.ping) }
-        M.many <- function(f, n) { for (local i = 0; i < n; i++) f(@() i); return true }
-        M.discard <- function(f) { return null }
-        return M
-    ",
-};
-
-const BASIC: Language = Language {
-    extension: "bas",
-    script: "
-        held = NIL
-        DEF add(a, b)
-            RETURN a + b
-        ENDDEF
-        DEF apply(f, ...)
-            count = LEN(...)
-            IF count = 0 THEN RETURN f()
-            IF count = 1 THEN RETURN f(...)
-            IF count = 2 THEN RETURN f(..., ...)
-            IF count = 3 THEN RETURN f(..., ..., ...)
-            RETURN f(..., ..., ..., ...)
-        ENDDEF
-        DEF same(f, g)
-            RETURN f = g AND (f IS TYPE(\"ROUTINE\"))
-        ENDDEF
-        DEF keep(f)
-            held = f
-            RETURN f
-        ENDDEF
-        DEF kept()
-            RETURN held
-        ENDDEF
-        DEF forget()
-            held = NIL
-        ENDDEF
-        DEF throw(message)
-            RAISE(message)
-        ENDDEF
-        DEF throw_value()
-            RAISE(DICT(\"answer\", 42, \"list\", LIST(1, 2)))
-        ENDDEF
-        DEF catch_it(f, ...)
-            TRY
-                IF LEN(...) = 2 THEN f(..., ...) ELSEIF LEN(...) = 1 THEN f(...) ELSE f()
-                RETURN DICT(\"ok\", TRUE)
-            CATCH e
-                IF EXISTS(e, \"answer\") THEN RETURN DICT(\"answer\", e.answer, \"list\", e.list)
-                RETURN DICT(\"code\", e.code, \"message\", e.message, \"frames\", e.row)
-            ENDTRY
-        ENDDEF
-        DEF ping(other)
-            RETURN other(ping)
-        ENDDEF
-        DEF many(f, n)
-            FOR i = 1 TO n
-                f(LAMBDA () (RETURN i))
-            NEXT
-            RETURN TRUE
-        ENDDEF
-        DEF discard(f)
-        ENDDEF
-        calog.export(\"add\", add)
-        calog.export(\"apply\", apply)
-        calog.export(\"same\", same)
-        calog.export(\"keep\", keep)
-        calog.export(\"kept\", kept)
-        calog.export(\"forget\", forget)
-        calog.export(\"throw\", throw)
-        calog.export(\"throw_value\", throw_value)
-        calog.export(\"catch\", catch_it)
-        calog.export(\"ping\", ping)
-        calog.export(\"many\", many)
-        calog.export(\"discard\", discard)
-    ",
-};
-
-/// Runs a scenario for every ordered pair of engines, on the same thread and on different ones.
-fn every_pair(scenario: impl Fn(&World, &ContextRef, &ContextRef, &str)) {
-    for one in [&LUA, &JAVASCRIPT, &SQUIRREL, &BASIC] {
-        for other in [&LUA, &JAVASCRIPT, &SQUIRREL, &BASIC] {
-            for threads in [[None, None], [Some("ui"), Some("ui")]] {
-                let world = World::new();
-                let open = |name: &str, language: &Language, thread: Option<&str>| {
-                    let path = world.write(&format!("{name}.{}", language.extension), language.script);
-                    let mut open = Open::file(path);
-                    if let Some(thread) = thread {
-                        open = open.thread(thread);
-                    }
-                    let context = world.runtime.open(open).expect("a context");
-                    world.runtime.wait_for(&context).unwrap_or_else(|error| panic!("{name}: {error:?}"));
-                    context
-                };
-                let a = open("a", one, threads[0]);
-                let b = open("b", other, threads[1]);
-                let what = format!("{} and {} on {threads:?}", one.extension, other.extension);
-                scenario(&world, &a, &b, &what);
-                assert_eq!(world.errors(), [], "{what}: nothing is reported");
-            }
+const JAVASCRIPT: &str = "
+    let held
+    export function add(a, b) { return a + b }
+    export function apply(f, ...args) { return f(...args) }
+    export function same(f, g) { return f === g && typeof f === 'function' }
+    export function keep(f) { held = f; return f }
+    export function kept() { return held }
+    export function forget() { held = undefined }
+    function throwIt(message) { throw new Error(message) }
+    export { throwIt as throw }
+    export function throw_value() { throw { answer: 42, list: [1, 2] } }
+    function catchIt(f, ...args) {
+        try { f(...args); return { ok: true } }
+        catch (e) {
+            if (e.answer) return { answer: e.answer, list: e.list }
+            return { code: e.code, message: e.message, frames: e.trace.length }
         }
     }
-}
+    export { catchIt as catch }
+    export function ping(other) { return other(ping) }
+    export function many(f, n) { for (let i = 0; i < n; i++) f(() => i); return true }
+    export function discard(f) { return null }
+";
 
-fn function(context: &ContextRef, name: &str) -> Value {
-    context.export(name).unwrap_or_else(|| panic!("{} exports {name}", context.name()))
-}
+const SQUIRREL: &str = "
+    local held = null
+    local M = {}
+    M.add <- function(a, b) { return a + b }
+    M.apply <- function(f, ...) { return f.acall([this].extend(vargv)) }
+    M.same <- function(f, g) { return f == g && typeof f == \"function\" }
+    M.keep <- function(f) { held = f; return f }
+    M.kept <- function() { return held }
+    M.forget <- function() { held = null; collectgarbage() }
+    M[\"throw\"] <- function(message) { throw message }
+    M.throw_value <- function() { throw { answer = 42, list = [1, 2] } }
+    M[\"catch\"] <- function(f, ...) {
+        try { f.acall([this].extend(vargv)); return { ok = true } }
+        catch (e) {
+            if (\"answer\" in e) return { answer = e.answer, list = e.list }
+            return { code = e.code, message = e.message, frames = e.trace.len() }
+        }
+    }
+    M.ping <- function(other) { return other(M.ping) }
+    M.many <- function(f, n) { for (local i = 0; i < n; i++) f(@() i); return true }
+    M.discard <- function(f) { return null }
+    return M
+";
 
-fn field(value: &Value, key: &str) -> Value {
-    value.view().field(key).to_value()
-}
+const BASIC: &str = "
+    held = NIL
+    DEF add(a, b)
+        RETURN a + b
+    ENDDEF
+    DEF apply(f, ...)
+        count = LEN(...)
+        IF count = 0 THEN RETURN f()
+        IF count = 1 THEN RETURN f(...)
+        IF count = 2 THEN RETURN f(..., ...)
+        IF count = 3 THEN RETURN f(..., ..., ...)
+        RETURN f(..., ..., ..., ...)
+    ENDDEF
+    DEF same(f, g)
+        RETURN f = g AND (f IS TYPE(\"ROUTINE\"))
+    ENDDEF
+    DEF keep(f)
+        held = f
+        RETURN f
+    ENDDEF
+    DEF kept()
+        RETURN held
+    ENDDEF
+    DEF forget()
+        held = NIL
+    ENDDEF
+    DEF throw(message)
+        RAISE(message)
+    ENDDEF
+    DEF throw_value()
+        RAISE(DICT(\"answer\", 42, \"list\", LIST(1, 2)))
+    ENDDEF
+    DEF catch_it(f, ...)
+        TRY
+            IF LEN(...) = 2 THEN f(..., ...) ELSEIF LEN(...) = 1 THEN f(...) ELSE f()
+            RETURN DICT(\"ok\", TRUE)
+        CATCH e
+            IF EXISTS(e, \"answer\") THEN RETURN DICT(\"answer\", e.answer, \"list\", e.list)
+            RETURN DICT(\"code\", e.code, \"message\", e.message, \"frames\", e.row)
+        ENDTRY
+    ENDDEF
+    DEF ping(other)
+        RETURN other(ping)
+    ENDDEF
+    DEF many(f, n)
+        FOR i = 1 TO n
+            f(LAMBDA () (RETURN i))
+        NEXT
+        RETURN TRUE
+    ENDDEF
+    DEF discard(f)
+    ENDDEF
+    calog.export(\"add\", add)
+    calog.export(\"apply\", apply)
+    calog.export(\"same\", same)
+    calog.export(\"keep\", keep)
+    calog.export(\"kept\", kept)
+    calog.export(\"forget\", forget)
+    calog.export(\"throw\", throw)
+    calog.export(\"throw_value\", throw_value)
+    calog.export(\"catch\", catch_it)
+    calog.export(\"ping\", ping)
+    calog.export(\"many\", many)
+    calog.export(\"discard\", discard)
+";
 
 #[test]
 fn a_calls_b_calls_a() {
-    every_pair(|world, a, b, what| {
+    ACTORS.every_pair(|Scene { world, what, .. }, a, b| {
         let args = [function(b, "apply"), function(a, "apply"), function(b, "add"), 20.into(), 22.into()];
         assert_eq!(world.call(a, "apply", &args), Ok(Value::Int(42)), "{what}");
     });
@@ -208,7 +159,7 @@ fn a_calls_b_calls_a() {
 
 #[test]
 fn endless_ping_pong_is_a_catchable_depth_error() {
-    every_pair(|world, a, b, what| {
+    ACTORS.every_pair(|Scene { world, what, .. }, a, b| {
         for _ in 0..2 {
             let caught = world.call(a, "catch", &[function(a, "ping"), function(b, "ping")]).unwrap();
             assert_eq!(field(&caught, "code"), Value::from("depth"), "{what}: {caught:?}");
@@ -220,7 +171,7 @@ fn endless_ping_pong_is_a_catchable_depth_error() {
 
 #[test]
 fn a_function_that_comes_home_is_itself() {
-    every_pair(|world, a, b, what| {
+    ACTORS.every_pair(|Scene { world, what, .. }, a, b| {
         // b keeps a's function; a compares what comes back with the original.
         let kept = world.call(b, "keep", &[function(a, "add")]).unwrap();
         assert_eq!(kept, function(a, "add"), "{what}");
@@ -233,7 +184,7 @@ fn a_function_that_comes_home_is_itself() {
 
 #[test]
 fn errors_carry_code_message_and_a_trace_through_both_languages() {
-    every_pair(|world, a, b, what| {
+    ACTORS.every_pair(|Scene { world, what, .. }, a, b| {
         let caught = world.call(a, "catch", &[function(b, "throw"), "it broke".into()]).unwrap();
         assert_eq!(field(&caught, "code"), Value::from("script"), "{what}: {caught:?}");
         let message = field(&caught, "message");
@@ -277,7 +228,7 @@ fn a_function_that_is_being_called_is_not_released_before_the_call_begins() {
 
 #[test]
 fn a_thrown_value_comes_back_as_that_value() {
-    every_pair(|world, a, b, what| {
+    ACTORS.every_pair(|Scene { world, what, .. }, a, b| {
         // b throws a value, a catches b's function: it went b -> (a) and, through a, home to b.
         let caught = world.call(b, "catch", &[function(a, "apply"), function(b, "throw_value")]).unwrap();
         assert_eq!(field(&caught, "answer"), Value::Int(42), "{what}: {caught:?}");
@@ -287,7 +238,7 @@ fn a_thrown_value_comes_back_as_that_value() {
 
 #[test]
 fn callbacks_leave_nothing_behind() {
-    every_pair(|world, a, b, what| {
+    ACTORS.every_pair(|Scene { world, what, .. }, a, b| {
         let result = world.call(a, "many", &[function(b, "discard"), 20_000.into()]);
         assert_eq!(result, Ok(Value::Bool(true)), "{what}");
     });
@@ -318,7 +269,7 @@ fn a_hundred_thousand_callbacks_do_not_grow_the_interpreter_that_made_them() {
 
 #[test]
 fn a_closed_contexts_functions_are_dead_and_its_slot_reaches_nobody() {
-    every_pair(|world, a, b, what| {
+    ACTORS.every_pair(|Scene { world, what, .. }, a, b| {
         assert_eq!(world.call(b, "keep", &[function(a, "add")]), Ok(function(a, "add")), "{what}");
         world.runtime.close_context(a);
         let newcomer = world.open("newcomer.lua", "return { add = function() return 'wrong' end }");

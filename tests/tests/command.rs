@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use calog_tests::{Calog, Folder, Ran, build_standalone, command};
-use nix::sys::signal::Signal;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Runs one script of a folder that is made for it.
 fn run_script(name: &str, text: &str) -> Ran {
@@ -228,6 +230,17 @@ fn contexts_that_are_just_being_opened_end_as_well() {
         let ran = running.end().ended_with(143);
         assert_eq!((ran.out.as_str(), ran.err.as_str()), ("ready\n", ""));
     }
+}
+
+#[test]
+fn it_does_not_outlive_a_test_that_fails() {
+    let folder = Folder::with([("loop.lua", "print('ready') while true do end")]);
+    let mut running = Calog::new(["run", "loop.lua"]).within(folder.path()).start();
+    running.wait_for_line("ready");
+    let pid = Pid::from_raw(running.pid());
+    drop(running);
+    // It was killed, and waited for: nobody is left to hear this. Otherwise it is killed now.
+    assert_eq!(kill(pid, Signal::SIGKILL), Err(Errno::ESRCH));
 }
 
 #[test]

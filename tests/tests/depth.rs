@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use calog::plugin_api::{Function, Value};
 use calog::{ContextRef, Runtime};
-use calog_tests::{LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, every_pair, field, function};
+use calog_tests::{LANGUAGES, Language, Scene, THREADS, World, every_pair, field, function, guarded};
 use parking_lot::Mutex;
 
 /// Nested pumps and same-thread calls of one thread.
@@ -238,17 +238,7 @@ fn natives_of_the_program_that_call_back_end_in_a_depth_error_too() {
         let context = world.open(&format!("a.{}", language.extension), text);
         let runtime = std::rc::Rc::new(world.runtime);
         RUNTIME.set(Some((std::rc::Rc::clone(&runtime), context.clone())));
-        // Should it never end by itself, it ends here, and with another code.
-        let stopper = runtime.stopper();
-        let (done, is_done) = std::sync::mpsc::channel::<()>();
-        let guard = std::thread::spawn(move || {
-            if is_done.recv_timeout(SAFETY_NET) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                stopper.exit(1);
-            }
-        });
-        let found = runtime.call_export(&context, "down", &[1.into()]);
-        drop(done);
-        guard.join().expect("the guard ends");
+        let found = guarded(&runtime, || runtime.call_export(&context, "down", &[1.into()]));
         RUNTIME.take();
         let found = found.unwrap_or_else(|error| panic!("{}: {error:?}", language.name));
         assert_eq!(field(&found, "code"), Value::from("depth"), "{}: {found:?}", language.name);

@@ -5,10 +5,10 @@ use std::mem::offset_of;
 use std::path::Path;
 
 use calog::plugin_api::ABI_VERSION;
-use calog::plugin_api::header::{Entry, Header, MAGIC};
+use calog::plugin_api::header::{Entry, Header};
 use calog::plugins::{Refusal, inspect};
 use calog::{Open, SearchPath};
-use calog_tests::{Calog, Folder, World, build_standalone, command, plugin_folder};
+use calog_tests::{Calog, Folder, World, build_standalone, command, plugin_folder, with_header};
 use object::{Endianness, Object, ObjectSymbol};
 
 const LUA: &str = "libcalog_engine_lua.so";
@@ -103,14 +103,6 @@ fn is_open(library: &Path) -> bool {
 
 // ---- refused files
 
-/// A plugin's bytes with others at this offset of its header.
-fn patched(plugin: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
-    let header = plugin.windows(MAGIC.len()).position(|window| window == MAGIC).expect("a header");
-    let mut patched = plugin.to_vec();
-    patched[header + offset..][..bytes.len()].copy_from_slice(bytes);
-    patched
-}
-
 #[test]
 fn files_that_are_no_plugins_are_listed_with_their_reasons_and_the_rest_works() {
     let folder = Folder::with_command();
@@ -133,17 +125,17 @@ fn files_that_are_no_plugins_are_listed_with_their_reasons_and_the_rest_works() 
         ("cut_last.so", Some(lua[..lua.len() - 1].to_vec()), "it is damaged: "),
         (
             "minor.so",
-            Some(patched(&lua, offset_of!(Header, abi_minor), &77u32.to_ne_bytes())),
+            Some(with_header(&lua, offset_of!(Header, abi_minor), &77u32.to_ne_bytes())),
             "it was built for ABI 0.77, this host speaks ABI 0.1 and no other: build it with calog-plugin-api ",
         ),
         (
             "major.so",
-            Some(patched(&lua, offset_of!(Header, abi_major), &9u32.to_ne_bytes())),
+            Some(with_header(&lua, offset_of!(Header, abi_major), &9u32.to_ne_bytes())),
             "it was built for ABI 9.1, this host speaks ABI 0.1 and no other: build it with calog-plugin-api ",
         ),
         (
             "format.so",
-            Some(patched(&lua, offset_of!(Header, value_format), &99u32.to_ne_bytes())),
+            Some(with_header(&lua, offset_of!(Header, value_format), &99u32.to_ne_bytes())),
             "its values have format 99",
         ),
     ];
@@ -191,7 +183,7 @@ fn a_header_that_promises_what_is_not_there_is_an_error_of_who_wants_it() {
     let tally = fs::read(build_standalone("tally")).expect("a plugin");
     let name = offset_of!(Header, entries) + offset_of!(Entry, name);
     let plugins = Folder::new();
-    plugins.write("liar.so", patched(&tally, name, b"tolly\0"));
+    plugins.write("liar.so", with_header(&tally, name, b"tolly\0"));
     let world = World::with(|builder| builder.plugins(SearchPath::of([plugin_folder(), plugins.path()])));
     let error = world.runtime.open(Open::file(world.write("main.tly", "1"))).err().expect("no context");
     assert_eq!(error.message(), "the plugin's table has no engine 'tolly', though its header says so");
@@ -210,7 +202,7 @@ fn of_two_with_one_name_the_first_wins_and_the_other_is_shadowed() {
     let [one, two] = ["one", "two"].map(|it| folder.join(it));
     folder.write("one/libb.so", &tally);
     folder.write("two/liba.so", &tally);
-    folder.write("two/libz.so", patched(&tally, name, b"tolly\0"));
+    folder.write("two/libz.so", with_header(&tally, name, b"tolly\0"));
     folder.copy_as(&plugin_folder().join(STATS), "one/stats.so");
     folder.copy_as(&plugin_folder().join(STATS), "two/stats.so");
     folder.write("main.tly", "1");
@@ -255,7 +247,7 @@ fn the_manifest_decides_which_engine_runs_an_extension() {
         ("calog.toml", "plugins = [\"plugins\"]\nengines = [\"tally\"]\n[[context]]\nscript = \"main.lua\"\n"),
         ("main.lua", "40\nfour"),
     ]);
-    folder.write("plugins/greedy.so", patched(&tally, extensions, b"lua\0"));
+    folder.write("plugins/greedy.so", with_header(&tally, extensions, b"lua\0"));
     let ran = Calog::new(["run", "."]).within(folder.path()).run().ended_with(1);
     ran.said(&["'four': invalid digit found in string", "main.lua:2 (tally)"]);
 }

@@ -2,35 +2,17 @@
 //! on are left alone.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use calog::plugin_api::{Args, CallInfo, Completion, Descriptor, Finisher, Function, Value};
 use calog::{Ended, RuntimeBuilder, Waiting};
-use calog_tests::{Asked, Calog, Folder, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, function};
+use calog_tests::{Asked, Calog, Folder, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, ended, function};
 use parking_lot::Mutex;
 
-/// What a run ends with that the test ended, as it never ended by itself.
-const NEVER_ENDED: i32 = 99;
-
-/// Runs as a program, but not for ever.
-fn run(world: &World) -> Ended {
-    let stopper = world.runtime.stopper();
-    let (done, is_done) = channel::<()>();
-    let guard = thread::spawn(move || {
-        if is_done.recv_timeout(SAFETY_NET) == Err(RecvTimeoutError::Timeout) {
-            stopper.exit(NEVER_ENDED);
-        }
-    });
-    let ended = world.runtime.run();
-    drop(done);
-    guard.join().expect("the guard ends");
-    ended
-}
-
 fn stuck(scene: &Scene) -> Vec<Waiting> {
-    match run(&scene.world) {
+    match ended(&scene.world.runtime) {
         Ended::Stuck(mut waiting) => {
             waiting.sort_by(|a, b| (&a.context, &a.what, a.line).cmp(&(&b.context, &b.what, b.line)));
             waiting
@@ -102,7 +84,7 @@ fn calls_that_wait_for_each_other_are_all_listed() {
                     // Nothing was undone: what waits goes on when it can.
                     scene.gates.open("never", 1).expect("it waits");
                     assert_eq!(scene.world.answer(&asked), Ok(Value::Int(1)), "{}", scene.what);
-                    assert_eq!(run(&scene.world), Ended::Idle, "{}", scene.what);
+                    assert_eq!(ended(&scene.world.runtime), Ended::Idle, "{}", scene.what);
                 }
             }
         }
@@ -134,7 +116,7 @@ fn a_finished_wait_below_another_does_not_hide_that_a_program_is_stuck() {
             for (n, asked) in outer.iter().enumerate() {
                 assert_eq!(scene.world.answer(asked), Ok(Value::Int(n as i64)), "{}", scene.what);
             }
-            assert_eq!(run(&scene.world), Ended::Idle, "{}", scene.what);
+            assert_eq!(ended(&scene.world.runtime), Ended::Idle, "{}", scene.what);
         }
     }
 }
@@ -144,7 +126,7 @@ fn a_program_with_nobody_waiting_ends() {
     for language in &LANGUAGES {
         let scene = Scene::new(language.name);
         scene.actor("a", language, None);
-        assert_eq!(run(&scene.world), Ended::Idle, "{}", scene.what);
+        assert_eq!(ended(&scene.world.runtime), Ended::Idle, "{}", scene.what);
     }
 }
 
@@ -204,7 +186,7 @@ fn what_somebody_outside_may_finish_keeps_a_program_going() {
                 rounds(&handle, &info, 200);
                 finisher.finish(Ok(Value::Nil))
             });
-            assert_eq!(run(&world), Ended::Idle, "{}", scene.what);
+            assert_eq!(ended(&world.runtime), Ended::Idle, "{}", scene.what);
             assert_eq!(scene.gates.notes(), ["over"], "{}", scene.what);
             assert_eq!(outside.join().expect("it ends"), Ok(()), "{}", scene.what);
         }
@@ -224,7 +206,7 @@ fn a_guard_keeps_a_program_going_while_it_lives() {
         *ends.lock() = true;
         drop(second);
     });
-    assert_eq!(run(&world), Ended::Idle);
+    assert_eq!(ended(&world.runtime), Ended::Idle);
     assert!(*over.lock(), "the guard was still there");
     outside.join().expect("it ends");
 }
@@ -238,13 +220,13 @@ fn timers_and_deadlines_keep_a_program_going() {
         let rang = Arc::new(Mutex::new(false));
         let ring = Arc::clone(&rang);
         fine.then(move |_| *ring.lock() = true);
-        assert_eq!(run(&scene.world), Ended::Idle, "{}: a timer", scene.what);
+        assert_eq!(ended(&scene.world.runtime), Ended::Idle, "{}: a timer", scene.what);
         assert!(*rang.lock(), "{}: the timer rang first", scene.what);
         for wait in ["wait", "wait_in_place"] {
             let deadline_ns = scene.world.runtime.handle().now_ns() + 30_000_000;
             let info = scene.world.info_with(None, deadline_ns);
             let asked = scene.world.ask_with(&info, &a, wait, &[wait.into()]);
-            assert_eq!(run(&scene.world), Ended::Idle, "{}: {wait} until a deadline", scene.what);
+            assert_eq!(ended(&scene.world.runtime), Ended::Idle, "{}: {wait} until a deadline", scene.what);
             let error = scene.world.answer(&asked).expect_err("the deadline passed");
             assert_eq!(error.code(), calog::Code::Timeout, "{}: {wait}", scene.what);
         }

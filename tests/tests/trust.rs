@@ -5,8 +5,8 @@ use std::mem::offset_of;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use calog::plugin_api::header::{Header, MAGIC};
-use calog_tests::{Calog, Folder, Ran, build_standalone, command};
+use calog::plugin_api::header::Header;
+use calog_tests::{Calog, Folder, Ran, build_standalone, command, with_header};
 use object::{Endianness, Object, ObjectSection};
 
 /// A program of one sum, with its engine in a folder of plugins.
@@ -92,23 +92,15 @@ fn plugins_that_others_may_write_to_are_for_those_who_say_so() {
     calog(&["run", "."]).printed("");
 }
 
-/// A plugin's bytes with others at this offset of its header.
-fn patched(plugin: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
-    let header = plugin.windows(MAGIC.len()).position(|window| window == MAGIC).expect("a header");
-    let mut patched = plugin.to_vec();
-    patched[header + offset..][..bytes.len()].copy_from_slice(bytes);
-    patched
-}
-
 #[test]
 fn verify_says_what_is_wrong_in_words_and_of_all_files() {
     let folder = Folder::new();
     folder.copy_as(&build_standalone("tally"), "good.so");
     folder.copy_as(&build_standalone("aborting"), "aborting.so");
     let good = fs::read(folder.join("good.so")).expect("a plugin");
-    let old = patched(&good, offset_of!(Header, abi_minor), &7u32.to_ne_bytes());
-    let old = patched(&old, offset_of!(Header, value_format), &3u32.to_ne_bytes());
-    folder.write("old.so", patched(&old, offset_of!(Header, api_version), b"0.7.1\0"));
+    let old = with_header(&good, offset_of!(Header, abi_minor), &7u32.to_ne_bytes());
+    let old = with_header(&old, offset_of!(Header, value_format), &3u32.to_ne_bytes());
+    folder.write("old.so", with_header(&old, offset_of!(Header, api_version), b"0.7.1\0"));
     folder.write("cut.so", &good[..good.len() / 2]);
     let verify = |files: &[&str]| Calog::new([&["plugins", "verify"], files].concat()).within(folder.path()).run();
     verify(&["good.so"]).printed("good.so: calog-engine-tally 1.0.0, ABI 0.1: engine tally: .tly\n");

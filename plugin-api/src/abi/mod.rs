@@ -252,8 +252,9 @@ mod tests {
     /// Which of the fields a table of this size has.
     fn fields(size: usize) -> [bool; 3] {
         let head = Head { size: size as u32, version: 1 };
-        let table = &raw const *Box::leak(Box::new(Table { head, old: one, newer: one, newest: one }));
-        // SAFETY: the table is leaked, so it is alive; all its fields are initialised.
+        let table = Table { head, old: one, newer: one, newest: one };
+        let table = &raw const table;
+        // SAFETY: the table is alive until this returns; all its fields are initialised.
         let found =
             unsafe { [suffix!(table, Table, old), suffix!(table, Table, newer), suffix!(table, Table, newest)] };
         found.map(|field| field.is_some_and(|field| field() == 1))

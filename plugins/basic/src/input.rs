@@ -24,7 +24,7 @@ static READER: Mutex<Option<Sender<Finisher>>> = Mutex::new(None);
 pub(crate) fn line(runtime: &RuntimeHandle) -> Result<Completion> {
     let (completion, finisher) = runtime.completion("a line of INPUT");
     #[cfg(test)]
-    if let Some(line) = crate::tests::mock::next_line() {
+    if let Some(line) = crate::tests::typed::next_line() {
         // Whoever waits is there: this is its thread.
         let _ = finisher.finish(Ok(line.map_or(Value::Nil, Value::from)));
         return Ok(completion);

@@ -64,7 +64,7 @@ impl Context for LuaContext {
     fn call(&self, function: FunctionKey, info: &CallInfo, args: Args<'_>) -> Step {
         task::start(&self.core, info, |stack| {
             task::reserve(stack, args.len())?;
-            if !functions::push_own(&self.core, stack, function) {
+            if !functions::push_own(stack, function) {
                 return Err(Error::new(Code::Dead, "the function is gone"));
             }
             args.iter().try_for_each(|arg| convert::push(&self.core, stack, arg))?;
@@ -104,7 +104,7 @@ impl Context for LuaContext {
 
     fn signature(&self, function: FunctionKey) -> Option<Descriptor> {
         let stack = self.core.main;
-        functions::push_own(&self.core, stack, function).then(|| {
+        functions::push_own(stack, function).then(|| {
             let (names, takes_more) = stack.parameters();
             let any = |name| Param { name, type_name: "any".into(), optional: true, ..Param::default() };
             let rest = takes_more.then(|| Param { variadic: true, ..any("...".into()) });

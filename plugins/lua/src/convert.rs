@@ -148,6 +148,9 @@ fn view_args<'a>(stack: &'a Stack, first: i32, owned: &'a [Value], views: &mut [
 /// # Errors
 /// `unsupported`, `cycle`, `depth` or `limit`, saying where inside the value.
 pub(crate) fn read(core: &Core, stack: &Stack, index: i32) -> Result<Value> {
+    if stack.is_integer(index) {
+        return Ok(Value::Int(stack.integer(index)));
+    }
     if let Some(view) = plain(stack, index) {
         return Ok(view.to_value());
     }
@@ -398,7 +401,11 @@ fn push_aggregate(core: &Core, stack: Stack, aggregate: AggregateView<'_>) -> Re
     let room = |len: usize| i32::try_from(len).unwrap_or(i32::MAX);
     stack.table(room(aggregate.list_len()), room(aggregate.pair_len()));
     for (number, element) in (1..).zip(aggregate.elements()) {
-        push_inside(core, stack, element)?;
+        // Most long lists are numbers, which need no call of their own.
+        match element.as_int() {
+            Some(int) => stack.int(int),
+            None => push_inside(core, stack, element)?,
+        }
         stack.raw_set_int(-2, number);
     }
     for pair in aggregate.pairs() {

@@ -35,9 +35,7 @@ pub(crate) struct Core {
 /// Tables in the registry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refs {
-    /// Functions that left this context, by their keys.
-    pub(crate) pinned: Ref,
-    /// And their keys, by function.
+    /// The keys of functions that left this context, by function.
     pub(crate) keys: Ref,
     /// Wrappers of foreign functions and Objects, by address, as long as Lua holds them.
     pub(crate) wrappers: Ref,
@@ -63,7 +61,6 @@ impl Refs {
             stack.keep()
         };
         Refs {
-            pinned: table(""),
             keys: table(""),
             wrappers: table("v"),
             origins: table("k"),

@@ -1,14 +1,14 @@
 //! Functions both ways: own ones are pinned by the host's keys, foreign ones become C functions.
 //!
-//! A function of ours that left is in two tables, `pinned` by key and `keys` by function, until the
-//! host says that the last reference is gone. A foreign function is a C function over a userdata that
+//! A function of ours that left is in Lua's registry by its key, and in the table `keys` by function, until
+//! the host says that the last reference is gone. A foreign function is a C function over a userdata that
 //! owns the callable; a weak table finds it again by the callable's address, which nobody else can
 //! have as long as the userdata lives.
 
 use calog_plugin_api::{Callable, Callee, Facts, FunctionKey, Result};
 
 use crate::core::Core;
-use crate::ffi::{Entry, Kept, Ref, Reply, Stack, Type, upvalue};
+use crate::ffi::{Entry, Kept, REGISTRY, Ref, Reply, Stack, Type, upvalue};
 use crate::natives::Bound;
 use crate::{calls, errors};
 
@@ -91,42 +91,43 @@ fn own(core: &Core, stack: Stack, function: i32) -> Result<Callable> {
         stack.copy(function);
         stack.int(key.0 as i64);
         stack.raw_set(-3);
-        stack.kept(core.refs.pinned);
         stack.copy(function);
-        stack.raw_set_int(-2, key.0 as i64);
-        stack.pop(1);
+        stack.raw_set_int(REGISTRY, pinned_at(*key));
     }
     stack.pop(1);
     answer.map(|(callable, _)| callable)
 }
 
+/// Where the registry has the function of a key: `Ref`s are positive numbers, so these are negative.
+#[inline]
+fn pinned_at(key: FunctionKey) -> i64 {
+    (key.0 as i64).wrapping_neg()
+}
+
 /// Unpins a function: the last reference anywhere is gone.
 pub(crate) fn release(core: &Core, key: FunctionKey) {
-    let (stack, key) = (core.main, key.0 as i64);
+    let stack = core.main;
     let top = stack.top();
-    stack.kept(core.refs.pinned);
-    if stack.raw_get_int(-1, key) == Type::Function {
+    if stack.raw_get_int(REGISTRY, pinned_at(key)) == Type::Function {
         let function = stack.top();
         stack.kept(core.refs.keys);
         stack.copy(function);
         // The function may have gone out again meanwhile, under a new key.
-        if stack.raw_get(-2) == Type::Number && stack.integer(-1) == key {
+        if stack.raw_get(-2) == Type::Number && stack.integer(-1) == key.0 as i64 {
             stack.copy(function);
             stack.nil();
             stack.raw_set(function + 1);
         }
-        stack.set_top(function);
         stack.nil();
-        stack.raw_set_int(function - 1, key);
+        stack.raw_set_int(REGISTRY, pinned_at(key));
     }
     stack.set_top(top);
 }
 
 /// Pushes a function of ours by its key. Whether there is one.
-pub(crate) fn push_own(core: &Core, stack: Stack, key: FunctionKey) -> bool {
-    stack.kept(core.refs.pinned);
-    let found = stack.raw_get_int(-1, key.0 as i64) == Type::Function;
-    stack.remove(-2);
+#[inline]
+pub(crate) fn push_own(stack: Stack, key: FunctionKey) -> bool {
+    let found = stack.raw_get_int(REGISTRY, pinned_at(key)) == Type::Function;
     if !found {
         stack.pop(1);
     }
@@ -135,7 +136,7 @@ pub(crate) fn push_own(core: &Core, stack: Stack, key: FunctionKey) -> bool {
 
 /// Pushes a callable: one of ours that comes home is the original function.
 pub(crate) fn push(core: &Core, stack: Stack, callable: &Callable) -> Result<()> {
-    let is_home = core.host.own_key(callable).is_some_and(|key| push_own(core, stack, key));
+    let is_home = core.host.own_key(callable).is_some_and(|key| push_own(stack, key));
     if !is_home && !find(core, stack, callable.address(), Type::Function) {
         stack.userdata(callable.clone(), core.refs.callable, 0);
         if callable.is_lenient() {

@@ -37,6 +37,11 @@ impl Rejections {
         drop(gone);
     }
 
+    #[inline]
+    fn are_none(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
     fn take(&self) -> Vec<(Pin, Pin)> {
         std::mem::take(&mut *self.0.borrow_mut())
     }
@@ -53,9 +58,11 @@ pub(crate) fn entry<R>(realm: &Realm, info: &CallInfo, code: impl FnOnce(&Ctx<'_
         let _nesting = Nesting::of(realm);
         ffi::enter(realm, |ctx| {
             let result = code(ctx);
-            run_jobs(realm);
-            end_jobs(realm);
-            if realm.entries.get() == 1 {
+            if ffi::has_jobs(realm) {
+                run_jobs(realm);
+                end_jobs(realm);
+            }
+            if realm.entries.get() == 1 && !realm.rejections.are_none() {
                 report_rejections(realm, ctx);
             }
             realm.clear_graves();
@@ -105,6 +112,7 @@ fn end_jobs(realm: &Realm) {
     }
 }
 
+#[cold]
 fn report_rejections(realm: &Realm, ctx: &Ctx<'_>) {
     let rejections = realm.rejections.take();
     if realm.host.stopping() {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use calog_plugin_api::{Error, Host, KeyMap, Native, Result, RuntimeHandle};
 
-use crate::ffi::{Bound, Classes, CurrentInfo, Held, How, Pin, RawContext, Reader, Target, Weak, Writer};
+use crate::ffi::{Bound, Classes, CurrentInfo, Held, How, Pin, RawContext, Reader, Target, Uncounted, Weak, Writer};
 use crate::functions::Functions;
 use crate::jobs::Rejections;
 use crate::modules::Modules;
@@ -22,6 +22,8 @@ pub(crate) struct Realm {
     pub(crate) host: Host,
     pub(crate) runtime: RuntimeHandle,
     pub(crate) context: RawContext,
+    /// The same, for `ffi::enter`.
+    pub(crate) ctx: Uncounted,
     pub(crate) classes: Classes,
     /// Whether the context's options say lenient.
     pub(crate) lenient: bool,
@@ -76,6 +78,7 @@ impl Realm {
             names: RefCell::new(Names::new(options.name())),
             host,
             context,
+            ctx: Uncounted::of(context),
             classes: Classes::register(context),
             lenient,
             limited: Cell::new(None),
@@ -125,7 +128,15 @@ impl Realm {
     }
 
     /// Drops what finalizers let go of.
+    #[inline]
     pub(crate) fn clear_graves(&self) {
+        if !self.graveyard.borrow().is_empty() {
+            self.clear_all_graves();
+        }
+    }
+
+    #[cold]
+    fn clear_all_graves(&self) {
         while let Some(remains) = self.graveyard.take_last() {
             drop(remains);
         }

@@ -92,6 +92,19 @@ pub(crate) const PATCHES: &[Patch] = &[
         "        STK(target) = gen;\n",
         "        if(target == CALOG_TO_NATIVE) temp_reg = gen;\n        else if(target != -1) STK(target) = gen;\n",
     ),
+    // One that has ended held its function where marking did not see it. A collection took that for
+    // garbage, and as it was freed at last, the chain of all objects ended there.
+    once(
+        "squirrel/sqclosure.h",
+        "        _closure.Null();}\n",
+        "        _closure.Null();\n        _ci._closure.Null();}\n",
+    ),
+    // One that nobody takes had no reference at all, so that nobody freed it either.
+    once(
+        VM,
+        "        SQGenerator *gen = SQGenerator::Create(_ss(this), closure);\n",
+        "        SQGenerator *gen = SQGenerator::Create(_ss(this), closure);\n        SQObjectPtr held = gen;\n",
+    ),
     once(
         VM,
         "        if(!gen->Yield(this,f->_stacksize))\n            return false;\n",

@@ -108,6 +108,8 @@ impl Row {
     pub(crate) fn decisive_text(&self) -> String {
         match (self.goal, &self.reference) {
             (Goal::More(_), _) => format!("{:+.2}", self.decisive),
+            // The goal is about ours; the reference stands beside it for orientation.
+            (Goal::AtMost(_), Some(reference)) => format!("{:.3}", self.ours.value / reference.amount.value),
             (_, Some(_)) => format!("{:.3}", self.decisive),
             _ => String::new(),
         }

@@ -10,7 +10,7 @@ use calog::ContextRef;
 use calog::plugin_api::{Code, Value};
 use calog_tests::{Calog, Folder, LANGUAGES, SAFETY_NET, World, field};
 
-use crate::stage::{ALONE, HERE, careful, dial, every_pair, in_lua, options, peer_listener, read_all, worker};
+use crate::stage::{ALONE, HERE, WORKERS, careful, dial, every_pair, in_lua, options, peer_listener, read_all};
 
 #[test]
 fn a_context_that_closes_takes_its_sockets_with_it() {
@@ -43,7 +43,7 @@ fn a_connection_that_is_being_made_goes_with_its_context() {
     in_lua(|a| {
         let (_listener, port) = a.listen(options([("backlog", 1.into())]));
         let path = "b.lua";
-        let b = a.scene.world.open(path, worker(&LANGUAGES[0]));
+        let b = a.scene.world.open(path, WORKERS.script(&LANGUAGES[0]));
         // More than the backlog takes, so some are never answered.
         let args = [HERE.into(), port.into(), Value::Nil];
         let asked: Vec<_> = (0..8).map(|_| a.scene.world.ask(&b, "connect", &args)).collect();
@@ -80,7 +80,7 @@ fn sent_much(world: &World, context: &ContextRef) -> (Value, TcpStream) {
 fn what_was_sent_arrives_though_the_connection_or_the_runtime_is_closed_at_once() {
     for language in &LANGUAGES {
         let world = flushing(60_000);
-        let context = world.open(&format!("a.{}", language.extension), worker(language));
+        let context = world.open(&format!("a.{}", language.extension), WORKERS.script(language));
         let ((one, mut peer), (_two, mut other)) = (sent_much(&world, &context), sent_much(&world, &context));
         assert_eq!(world.try_call(&context, "close", &[one]), Ok(Value::Nil));
         assert_eq!(read_all(&mut peer).len(), MUCH, "{}", language.name);
@@ -93,7 +93,7 @@ fn what_was_sent_arrives_though_the_connection_or_the_runtime_is_closed_at_once(
 #[test]
 fn a_peer_that_never_reads_holds_nothing_up_for_long() {
     let world = flushing(50);
-    let context = world.open("a.lua", worker(&LANGUAGES[0]));
+    let context = world.open("a.lua", WORKERS.script(&LANGUAGES[0]));
     let (_connection, _peer) = sent_much(&world, &context);
     let start = Instant::now();
     assert_eq!(world.runtime.close(SAFETY_NET).lost, []);

@@ -1,15 +1,15 @@
 //! Bounds: of lines, of descriptors; and many conversations at once.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::thread;
 
 use calog::plugin_api::{Code, Value};
-use calog_tests::{Folder, LANGUAGES, Scene, command};
+use calog_tests::{Calog, Folder, LANGUAGES, Scene, command};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::stage::{Worker, dial, every_language, options, text, worker, write};
+use crate::stage::{WORKERS, Worker, dial, every_language, options, text, write};
 
 #[test]
 fn a_line_may_be_so_long_and_what_came_stays() {
@@ -48,27 +48,18 @@ const CLIENTS: usize = 80;
 #[test]
 fn accepting_pauses_when_descriptors_run_out_and_goes_on_when_there_are_some() {
     let folder = Folder::with([("server.lua", SERVER)]);
-    let start = format!("ulimit -n {DESCRIPTORS}; exec \"$0\" run server.lua");
-    let mut program = Command::new("sh");
-    program.args(["-c", &start]).arg(command()).current_dir(folder.path());
-    let mut program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let mut line = String::new();
-    BufReader::new(program.stdout.take().expect("its output")).read_line(&mut line).expect("its port");
-    let port: u16 = line.trim().parse().expect("a port");
+    // What it complains of comes among what it prints.
+    let start = format!("ulimit -n {DESCRIPTORS}; exec '{}' run server.lua 2>&1", command().display());
+    let mut program = Calog::at(Path::new("sh"), ["-c", &start]).within(folder.path()).start();
+    let port: u16 = program.next_line().trim().parse().expect("a port");
     // All at once: more than it can accept. The rest wait in its backlog.
     let clients: Vec<TcpStream> = (0..CLIENTS).map(|_| dial(port)).collect();
-    let mut errors = BufReader::new(program.stderr.take().expect("its errors"));
-    let mut said = String::new();
-    while !said.contains("accepting pauses: Too many open files") {
-        assert_ne!(errors.read_line(&mut said).expect("text"), 0, "it ended: {said}");
-    }
+    while !program.next_line().contains("accepting pauses: Too many open files") {}
     // Each that leaves makes room, without which the later ones would never be served.
     for (n, mut client) in clients.into_iter().enumerate() {
         write(&mut client, &format!("{n:03}"));
         assert_eq!(crate::stage::read(&mut client, 3), format!("{n:03}"));
     }
-    program.kill().expect("it runs");
-    program.wait().expect("it ends");
 }
 
 /// So many conversations at once with a server in one context, each of some rounds; every answer must
@@ -111,7 +102,7 @@ fn one_context_serves_a_thousand_conversations_at_once() {
     setrlimit(Resource::RLIMIT_NOFILE, most.min(4096), most).expect("as many as are allowed");
     for language in &LANGUAGES {
         let scene = Scene::new(language.name);
-        let context = scene.script("a", language, None, worker(language));
+        let context = WORKERS.player(&scene, "a", language, None);
         let conversations = if language.name == "lua" { 1000 } else { 200 };
         converse(&Worker { scene: &scene, context }, conversations, 5);
         assert_eq!(scene.world.errors(), []);

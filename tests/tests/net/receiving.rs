@@ -5,7 +5,7 @@ use std::thread;
 use calog::plugin_api::{Code, Value};
 use calog_tests::{LANGUAGES, Scene};
 
-use crate::stage::{Worker, every_language, every_pair, finish, in_lua, options, read, text, worker, write};
+use crate::stage::{WORKERS, Worker, every_language, every_pair, finish, in_lua, options, read, text, write};
 
 #[test]
 fn two_scripts_talk_in_any_two_languages() {
@@ -177,7 +177,7 @@ fn a_read_timeout_ends_the_wait_and_nothing_else() {
 fn javascript_can_wait_in_place_and_can_be_called_meanwhile() {
     let language = LANGUAGES.iter().find(|it| it.name == "javascript").expect("a language");
     let scene = Scene::new(language.name);
-    let a = Worker { context: scene.script("a", language, None, worker(language)), scene: &scene };
+    let a = Worker { context: WORKERS.player(&scene, "a", language, None), scene: &scene };
     let (connection, mut peer) = a.meet(Value::Nil);
     // That it is served shows that the context can be called.
     let waiting = a.waits("recv_in_place", &[connection]);

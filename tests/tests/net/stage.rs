@@ -5,7 +5,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 
 use calog::plugin_api::{Code, Value};
 use calog::{ContextRef, Result};
-use calog_tests::{Asked, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, field};
+use calog_tests::stage::Players;
+use calog_tests::{Asked, LANGUAGES, SAFETY_NET, Scene, field};
 
 /// The loopback address that all tests use.
 pub(crate) const HERE: &str = "127.0.0.1";
@@ -13,16 +14,12 @@ pub(crate) const HERE: &str = "127.0.0.1";
 /// A loopback address that nobody else uses: a port that is free there stays free.
 pub(crate) const ALONE: &str = "127.0.7.1";
 
-/// The worker in this language.
-pub(crate) fn worker(language: &Language) -> &'static str {
-    match language.name {
-        "lua" => include_str!("worker.lua"),
-        "javascript" => include_str!("worker.js"),
-        "squirrel" => include_str!("worker.nut"),
-        "basic" => include_str!("worker.bas"),
-        other => panic!("{other}: write its worker beside the others"),
-    }
-}
+pub(crate) const WORKERS: Players = Players {
+    lua: include_str!("worker.lua"),
+    javascript: include_str!("worker.js"),
+    squirrel: include_str!("worker.nut"),
+    basic: include_str!("worker.bas"),
+};
 
 /// A worker on a stage: its exports, called and answered.
 pub(crate) struct Worker<'a> {
@@ -32,40 +29,22 @@ pub(crate) struct Worker<'a> {
 
 /// A scenario for every language. No error may be left to the program.
 pub(crate) fn every_language(scenario: impl Fn(&Worker<'_>)) {
-    for language in &LANGUAGES {
-        let scene = Scene::new(language.name);
-        // Shown when the scenario fails.
-        println!("{}", scene.what);
-        let context = scene.script("a", language, None, worker(language));
-        scenario(&Worker { scene: &scene, context });
-        assert_eq!(scene.world.errors(), [], "{}", scene.what);
-    }
+    WORKERS.every_language(|scene, a| scenario(&Worker { scene, context: a.clone() }));
 }
 
 /// A scenario for every ordered pair of languages, on threads of their own and on one.
 pub(crate) fn every_pair(scenario: impl Fn(&Worker<'_>, &Worker<'_>)) {
-    for one in &LANGUAGES {
-        for other in &LANGUAGES {
-            for thread in THREADS {
-                let scene = Scene::new(format!("{} and {} on {thread:?}", one.name, other.name));
-                // Shown when the scenario fails.
-                println!("{}", scene.what);
-                let [a, b] = [("a", one), ("b", other)].map(|(name, language)| {
-                    let context = scene.script(name, language, thread, worker(language));
-                    Worker { scene: &scene, context }
-                });
-                scenario(&a, &b);
-                assert_eq!(scene.world.errors(), [], "{}", scene.what);
-            }
-        }
-    }
+    WORKERS.every_pair(|scene, a, b| {
+        let [a, b] = [a, b].map(|context| Worker { scene, context: context.clone() });
+        scenario(&a, &b);
+    });
 }
 
 /// A worker in Lua, for what is the same in every language.
 pub(crate) fn in_lua(scenario: impl Fn(&Worker<'_>)) {
     let language = &LANGUAGES[0];
     let scene = Scene::new(language.name);
-    let context = scene.script("a", language, None, worker(language));
+    let context = WORKERS.player(&scene, "a", language, None);
     scenario(&Worker { scene: &scene, context });
     assert_eq!(scene.world.errors(), []);
 }
@@ -127,7 +106,7 @@ impl Worker<'_> {
     /// Waits for a note.
     #[track_caller]
     pub(crate) fn hear(&self, note: &str) {
-        self.scene.world.wait_until(note, || self.scene.gates.notes().iter().any(|it| it == note));
+        self.scene.hear(note);
     }
 
     /// Whatever the I/O thread could do by now, it has done.

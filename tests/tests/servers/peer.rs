@@ -6,10 +6,9 @@ use std::net::{Shutdown, TcpStream};
 use calog_tests::{Calog, Ran, Running, SAFETY_NET, root};
 use nix::sys::signal::Signal;
 
-/// An example that serves, on a port that the system picked. It does not outlive a test that fails.
+/// An example that serves, on a port that the system picked.
 pub(crate) struct Server {
-    /// Until it is ended.
-    running: Option<Running>,
+    running: Running,
     port: u16,
 }
 
@@ -28,7 +27,7 @@ impl Server {
         let said = format!("{example}: listening at 127.0.0.1 port ");
         let port = line.strip_prefix(&said).and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("it says where it listens, not '{line}'"));
-        Server { running: Some(running), port }
+        Server { running, port }
     }
 
     /// A new client.
@@ -42,17 +41,10 @@ impl Server {
 
     /// Ends it by a signal: in order, with this code, and without a complaint.
     #[track_caller]
-    pub(crate) fn end(mut self, signal: Signal, code: i32) {
-        let running = self.running.take().expect("it runs");
-        running.signal(signal);
-        let Ran { out, err, .. } = running.end().ended_with(code);
+    pub(crate) fn end(self, signal: Signal, code: i32) {
+        self.running.signal(signal);
+        let Ran { out, err, .. } = self.running.end().ended_with(code);
         assert_eq!((out.lines().count(), err.as_str()), (1, ""), "{out}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.running.iter().for_each(|running| running.signal(Signal::SIGKILL));
     }
 }
 

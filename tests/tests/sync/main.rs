@@ -6,31 +6,13 @@ mod workers;
 use calog::plugin_api::{Code, Value};
 use calog::{CLOSE_LIMIT, ContextRef};
 use calog_tests::{Asked, Calog, Folder, LANGUAGES, Language, Scene, THREADS, World, function};
-use workers::{flood, worker};
-
-fn open(scene: &Scene, name: &str, language: &Language, thread: Option<&str>) -> ContextRef {
-    scene.script(name, language, thread, worker(language))
-}
-
-/// Every ordered pair of languages, on threads of their own and on one.
-fn every_pair(scenario: impl Fn(&Scene, &ContextRef, &ContextRef)) {
-    for one in &LANGUAGES {
-        for other in &LANGUAGES {
-            for thread in THREADS {
-                let scene = Scene::new(format!("{} and {} on {thread:?}", one.name, other.name));
-                let (a, b) = (open(&scene, "a", one, thread), open(&scene, "b", other, thread));
-                scenario(&scene, &a, &b);
-                assert_eq!(scene.world.errors(), [], "{}", scene.what);
-            }
-        }
-    }
-}
+use workers::{WORKERS, flood};
 
 /// A worker in each language, on threads of their own and on one.
 fn every_crowd(scenario: impl Fn(&Scene, &[ContextRef])) {
     for thread in THREADS {
         let scene = Scene::new(format!("all on {thread:?}"));
-        let workers: Vec<_> = LANGUAGES.iter().map(|it| open(&scene, it.name, it, thread)).collect();
+        let workers: Vec<_> = LANGUAGES.iter().map(|it| WORKERS.player(&scene, it.name, it, thread)).collect();
         scenario(&scene, &workers);
         assert_eq!(scene.world.errors(), [], "{}", scene.what);
     }
@@ -66,7 +48,7 @@ fn answers(scene: &Scene, asked: &Asked, wanted: Result<Value, Code>) {
 
 #[test]
 fn a_name_is_one_object_in_all_languages_and_the_first_values_hold() {
-    every_pair(|scene, a, b| {
+    WORKERS.every_pair(|scene, a, b| {
         let x = Value::from("x");
         gives(scene, a, "same", ["same".into()], true);
         let objects: Vec<_> = [("atomic", 5), ("shared", 6), ("queue", 1)]
@@ -90,7 +72,7 @@ fn runtimes_have_names_of_their_own() {
     for language in &LANGUAGES {
         let worlds = [(); 2].map(|()| World::new());
         for world in &worlds {
-            let context = world.open(&format!("a.{}", language.extension), worker(language));
+            let context = world.open(&format!("a.{}", language.extension), WORKERS.script(language));
             assert_eq!(
                 world.try_call(&context, "count", &["x".into(), 1.into()]),
                 Ok(Value::list([1]).expect("a list"))
@@ -104,7 +86,7 @@ fn eight_workers_add_eight_thousand_and_no_value_comes_twice() {
     for thread in THREADS {
         let scene = Scene::new(format!("all on {thread:?}"));
         let two = |language: &'static Language| {
-            [1, 2].map(|n| open(&scene, &format!("{}{n}", language.name), language, thread))
+            [1, 2].map(|n| WORKERS.player(&scene, &format!("{}{n}", language.name), language, thread))
         };
         let workers: Vec<ContextRef> = LANGUAGES.iter().flat_map(two).collect();
         assert_eq!(workers.len(), 8);
@@ -121,7 +103,7 @@ fn eight_workers_add_eight_thousand_and_no_value_comes_twice() {
 
 #[test]
 fn shared_variables_are_values_and_change_one_after_another() {
-    every_pair(|scene, a, b| {
+    WORKERS.every_pair(|scene, a, b| {
         let s = Value::from("s");
         let map = Value::map([("x", "as it was")]).expect("a map");
         gives(scene, a, "value", [s.clone()], Value::Nil);
@@ -195,7 +177,7 @@ fn an_update_is_one_change_whatever_language_its_function_is_of() {
         for other in &LANGUAGES {
             for thread in THREADS {
                 let scene = Scene::new(format!("{} updates with {} on {thread:?}", one.name, other.name));
-                let (a, b) = (open(&scene, "a", one, thread), open(&scene, "b", one, thread));
+                let (a, b) = (WORKERS.player(&scene, "a", one, thread), WORKERS.player(&scene, "b", one, thread));
                 let changes = scene.script("changes", other, thread, changer(other));
                 updates(&scene, &a, &b, &changes);
                 assert_eq!(scene.world.errors(), [], "{}", scene.what);
@@ -234,7 +216,7 @@ fn updates(scene: &Scene, a: &ContextRef, b: &ContextRef, changes: &ContextRef) 
 
 #[test]
 fn items_go_from_one_to_the_other_in_order() {
-    every_pair(|scene, a, b| {
+    WORKERS.every_pair(|scene, a, b| {
         let q = Value::from("q");
         assert!(call(scene, a, "queue", [q.clone(), 2.into()]).is_ok());
         let getters = [waits(scene, b, "get", [q.clone()]), waits(scene, b, "get", [q.clone()])];
@@ -257,7 +239,7 @@ fn items_go_from_one_to_the_other_in_order() {
 
 #[test]
 fn who_runs_out_of_time_takes_and_gives_nothing() {
-    every_pair(|scene, a, b| {
+    WORKERS.every_pair(|scene, a, b| {
         let q = Value::from("q");
         assert!(call(scene, a, "queue", [q.clone(), 1.into()]).is_ok());
         let soon = || scene.world.info_with(None, scene.world.runtime.handle().now_ns() + 1_000_000);
@@ -279,7 +261,7 @@ fn who_runs_out_of_time_takes_and_gives_nothing() {
 
 #[test]
 fn a_context_that_closes_while_it_waits_leaves_all_as_it_was() {
-    every_pair(|scene, a, b| {
+    WORKERS.every_pair(|scene, a, b| {
         let q = Value::from("q");
         assert!(call(scene, a, "queue", [q.clone(), 1.into()]).is_ok());
         gives(scene, a, "more", [q.clone(), 1.into()], Value::Nil);
@@ -322,7 +304,7 @@ fn closing_a_queue_wakes_a_getter_and_a_putter_of_each_language() {
 
 #[test]
 fn who_waits_for_a_group_can_be_called_by_who_ends_the_wait() {
-    every_pair(|scene, a, b| {
+    WORKERS.every_pair(|scene, a, b| {
         let g = Value::from("g");
         gives(scene, b, "more", [g.clone(), 1.into()], Value::Nil);
         let wait = waits(scene, a, "wait", [g.clone()]);
@@ -343,7 +325,8 @@ fn javascript_waits_in_place_as_well() {
     for thread in THREADS {
         let scene = Scene::new(format!("javascript in place on {thread:?}"));
         let javascript = LANGUAGES.iter().find(|it| it.name == "javascript").expect("JavaScript");
-        let (a, b) = (open(&scene, "a", javascript, thread), open(&scene, "b", &LANGUAGES[0], thread));
+        let (a, b) =
+            (WORKERS.player(&scene, "a", javascript, thread), WORKERS.player(&scene, "b", &LANGUAGES[0], thread));
         let q = Value::from("q");
         assert!(call(&scene, &a, "queue", [q.clone(), 1.into()]).is_ok());
         let get = waits(&scene, &a, "get_in_place", [q.clone()]);
@@ -418,7 +401,7 @@ fn every_item_of_four_languages_comes_once_and_in_its_producers_order() {
 fn a_runtime_that_closes_answers_all_who_wait() {
     for language in &LANGUAGES {
         let scene = Scene::new(language.name);
-        let a = open(&scene, "a", language, None);
+        let a = WORKERS.player(&scene, "a", language, None);
         let q = Value::from("q");
         gives(&scene, &a, "more", [q.clone(), 1.into()], Value::Nil);
         let asked = [waits(&scene, &a, "get", [q.clone()]), waits(&scene, &a, "wait", [q.clone()])];

@@ -5,19 +5,16 @@ use std::sync::Arc;
 
 use calog::{ContextRef, RuntimeBuilder};
 use calog_plugin_api::{Function, Value};
+use calog_tests::stage::Players;
 use calog_tests::{Asked, LANGUAGES, Language, World};
 use parking_lot::Mutex;
 
-/// The worker in this language.
-pub(crate) fn worker(language: &Language) -> &'static str {
-    match language.name {
-        "lua" => include_str!("worker.lua"),
-        "javascript" => include_str!("worker.js"),
-        "squirrel" => include_str!("worker.nut"),
-        "basic" => include_str!("worker.bas"),
-        other => panic!("{other}: write its worker beside the others"),
-    }
-}
+pub(crate) const WORKERS: Players = Players {
+    lua: include_str!("worker.lua"),
+    javascript: include_str!("worker.js"),
+    squirrel: include_str!("worker.nut"),
+    basic: include_str!("worker.bas"),
+};
 
 /// What came out of a queue: the native `tally.got(consumer, item)`. Producer `p` puts the numbers
 /// from `p * each + 1` to `(p + 1) * each`.
@@ -81,7 +78,7 @@ pub(crate) fn flood(each: i64, size: i64, look: impl Fn(&Tally)) {
     let tally = Tally::new(producers, each);
     let world = World::with(|builder| tally.add_to(builder));
     let open = |language: &Language, role: &str| {
-        world.open(&format!("{role}_{}.{}", language.name, language.extension), worker(language))
+        world.open(&format!("{role}_{}.{}", language.name, language.extension), WORKERS.script(language))
     };
     let ask = |context: &ContextRef, name: &str, args: &[i64]| {
         let args: Vec<Value> = [Value::from("flood")].into_iter().chain(args.iter().map(|n| Value::Int(*n))).collect();

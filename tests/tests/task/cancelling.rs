@@ -1,14 +1,15 @@
 //! Cancellation: asked for, seen at every wait from then on, by everything in the scope.
 
 use calog::plugin_api::Value;
+use calog_tests::stage::{outcome, steps};
 
-use crate::steps::{Stage, every_language, outcome, steps};
+use crate::players::PLAYERS;
 
 const CANCELLED: &str = "cancelled: task cancelled";
 
 #[test]
 fn it_is_seen_at_every_checkpoint_however_often_it_is_caught() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let tries = steps![
             ["catch", steps![["sleep", 100_000]]],
             ["catch", steps![["sleep", 0]]],
@@ -28,7 +29,7 @@ fn it_is_seen_at_every_checkpoint_however_often_it_is_caught() {
 
 #[test]
 fn a_body_sees_its_own_scopes_cancel() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for wait in [steps![["sleep", 100_000]], steps![["yield"]], steps![["checkpoint"]], steps![["gate", "g"]]] {
             let body = steps![["cancel"], ["catch", wait], ["return", "it"]];
             assert_eq!(scene.play(a, steps![["scope", false, body], ["last"]]), Ok("it".into()), "{}", scene.what);
@@ -47,7 +48,7 @@ fn a_body_sees_its_own_scopes_cancel() {
 
 #[test]
 fn a_child_cancels_its_scope_and_the_waiting_body_hears_it() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["use", "s", steps![["cancel"]]]];
         let body =
             steps![["keep", "s"], ["child", "c", child], ["catch", steps![["sleep", 100_000]]], ["return", "it"]];
@@ -58,7 +59,7 @@ fn a_child_cancels_its_scope_and_the_waiting_body_hears_it() {
 
 #[test]
 fn it_reaches_the_waiting_task_of_a_nested_scope() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let deep = steps![["catch", steps![["gate", "deep"]]], ["note", "deep ends"]];
         let inner = steps![["scope", "inner", steps![["child", "deep", deep]]], ["note", "inner ended"]];
         // In a task, and in the body itself.
@@ -81,7 +82,7 @@ fn it_reaches_the_waiting_task_of_a_nested_scope() {
 
 #[test]
 fn an_inner_cancel_stays_inside() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let sibling = steps![["gate", "sibling"], ["note", "sibling goes on"]];
         let inner = steps![["child", "d", steps![["catch", steps![["sleep", 100_000]]]]], ["yield"], ["cancel"]];
         let body = steps![["child", "c", sibling], ["scope", "inner", inner], ["sleep", 1], ["note", "body goes on"]];
@@ -95,7 +96,7 @@ fn an_inner_cancel_stays_inside() {
 
 #[test]
 fn a_scope_that_was_cancelled_takes_tasks_that_see_it_at_once() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["note", "it starts"], ["catch", steps![["checkpoint"]]]];
         let body = steps![["cancel"], ["child", "c", child], ["note", "body ends"]];
         scene.play(a, steps![["scope", false, body]]).expect(&scene.what);
@@ -105,7 +106,7 @@ fn a_scope_that_was_cancelled_takes_tasks_that_see_it_at_once() {
 
 #[test]
 fn a_token_by_itself_is_cancelled_and_checked() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let steps = steps![
             ["new_token", "t"],
             ["is_cancelled", "t"],
@@ -126,7 +127,7 @@ fn a_token_by_itself_is_cancelled_and_checked() {
 
 #[test]
 fn a_scopes_token_is_the_scope() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["catch", steps![["sleep", 100_000]]]];
         let body = steps![
             ["token", "t"],

@@ -4,8 +4,9 @@ use std::sync::mpsc::{Receiver, channel};
 
 use calog::plugin_api::{CallInfo, CancelToken, Finisher, Function, Value};
 use calog_tests::Scene;
+use calog_tests::stage::steps;
 
-use crate::steps::{Stage, every_language, steps};
+use crate::players::PLAYERS;
 
 /// A task that is no script's, and ends when the test says so: it hears of nothing.
 struct Hold {
@@ -31,7 +32,7 @@ impl Hold {
 
 #[test]
 fn a_scope_ends_after_the_scopes_of_its_aborted_tasks() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let hold = Hold::new(scene);
         let nested = steps![["scope", "within", steps![["child", "n", hold.function.clone()]]]];
         let asked = scene.begin(a, steps![["scope", false, steps![["child", "c", nested]]]]);
@@ -50,7 +51,7 @@ fn a_scope_ends_after_the_scopes_of_its_aborted_tasks() {
 
 #[test]
 fn who_is_cancelled_while_a_scope_of_its_own_drains_ends_after_it() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let hold = Hold::new(scene);
         let inner = steps![["scope", "within", steps![["child", "n", hold.function.clone()]]], ["checkpoint"]];
         let child = steps![["catch", inner], ["note", "the last word"]];

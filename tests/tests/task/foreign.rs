@@ -1,14 +1,15 @@
 //! Tasks in functions of other contexts: cancelled and aborted with the scope that they are in.
 
 use calog::plugin_api::Value;
+use calog_tests::stage::{list, outcome, step, steps};
 
-use crate::steps::{Stage, every_pair, list, outcome, step, steps};
+use crate::players::PLAYERS;
 
 const CANCELLED: &str = "cancelled: task cancelled";
 
 #[test]
 fn a_foreign_function_is_a_task_like_another() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let child = scene.make(b, steps![["gate", "child"], ["current"], ["return", "it"]]);
         let name = Value::map([("name", "guest")]).expect("a map");
         let body = steps![["child", "c", child, name], ["note", "body waits"], ["join", "c"], ["last"]];
@@ -24,7 +25,7 @@ fn a_foreign_function_is_a_task_like_another() {
 
 #[test]
 fn its_scope_waits_for_what_it_spawns_there() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let grandchild = steps![["gate", "grandchild"], ["note", "grandchild ends"]];
         let child = scene.make(b, steps![["spawn", "g", grandchild], ["note", "child ends"]]);
         let asked = scene.begin(a, steps![["scope", false, steps![["spawn", "c", child]]], ["note", "over"]]);
@@ -39,7 +40,7 @@ fn its_scope_waits_for_what_it_spawns_there() {
 
 #[test]
 fn it_is_cancelled_with_the_scope() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let waits = |gate: &str| steps![["catch", steps![["gate", gate]]], ["catch", steps![["sleep", 1]]]];
         let spawned = scene.make(b, waits("spawned"));
         let called = scene.make(b, waits("called"));
@@ -65,7 +66,7 @@ fn it_is_cancelled_with_the_scope() {
 
 #[test]
 fn it_is_aborted_with_the_scope() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let grace = Value::map([("grace_ms", 10)]).expect("a map");
         for endless in ["forever", "swallow", "spin", "beat"] {
             let mad = scene.make(b, list(vec![step(endless, vec![]), step("note", vec!["the flag".into()])]));
@@ -97,7 +98,7 @@ fn it_is_aborted_with_the_scope() {
 
 #[test]
 fn its_handle_aborts_it() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         // What loops for ever holds its thread: on a shared one nobody could abort it.
         let endless: &[&str] = if scene.what.ends_with("None") { &["forever", "beat"] } else { &["beat"] };
         for &endless in endless {
@@ -111,7 +112,7 @@ fn its_handle_aborts_it() {
 
 #[test]
 fn a_scope_can_be_handed_on() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         // b's function is the body: it gets a's scope, keeps it and fills it.
         let child = steps![["gate", "child"], ["note", "child ends"]];
         let body = scene.make(b, steps![["keep", "s"], ["child", "c", child], ["return", "b's value"]]);
@@ -128,7 +129,7 @@ fn a_scope_can_be_handed_on() {
 
 #[test]
 fn its_context_may_close() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let child = scene.make(b, steps![["catch", steps![["gate", "child"]]], ["note", "the flag"]]);
         let body = steps![["child", "c", child], ["catch", steps![["join", "c"]]], ["return", "it"]];
         let asked = scene.begin(a, steps![["scope", false, body], ["last"]]);
@@ -142,9 +143,9 @@ fn its_context_may_close() {
 
 #[test]
 fn the_scopes_context_may_close() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         for endless in ["gate", "beat", "forever"] {
-            let closing = crate::steps::player(scene, &format!("closes {endless}"), &language(scene, a), None);
+            let closing = PLAYERS.player(scene, &format!("closes {endless}"), &language(scene, a), None);
             let child =
                 scene.make(b, list(vec![step(endless, vec!["child".into()]), step("note", vec!["the flag".into()])]));
             let asked = scene.begin(

@@ -1,12 +1,13 @@
 //! Handles: joining, aborting, and what they tell.
 
 use calog::plugin_api::{Error, Value};
+use calog_tests::stage::{list, outcome, step, steps};
 
-use crate::steps::{Stage, every_language, list, outcome, step, steps};
+use crate::players::PLAYERS;
 
 #[test]
 fn join_gives_the_tasks_value() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["gate", "child"], ["return", "it"]];
         let asked = scene.begin(a, steps![["spawn", "c", child], ["join", "c"], ["last"]]);
         scene.meet(a, "child");
@@ -22,7 +23,7 @@ fn join_gives_the_tasks_value() {
 
 #[test]
 fn join_raises_the_tasks_error() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let bad = steps![["fail", "no luck"]];
         let join = steps![["catch", steps![["join", "c"]]]];
         scene.play(a, list(vec![step("spawn", vec!["c".into(), bad.clone()]), step("catch", vec![join])])).ok();
@@ -33,7 +34,7 @@ fn join_raises_the_tasks_error() {
 
 #[test]
 fn a_task_is_joined_once() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let twice = steps![["catch", steps![["join", "c"]]], ["catch", steps![["join", "c"]]]];
         // After its end, and while it runs; whatever came of it.
         for child in [steps![["return", 1]], steps![["sleep", 1]]] {
@@ -49,7 +50,7 @@ fn a_task_is_joined_once() {
 
 #[test]
 fn a_task_is_joined_from_one_place() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.play(a, steps![["spawn", "c", steps![["gate", "child"], ["return", "it"]]]]).expect(&scene.what);
         let first = scene.begin(a, steps![["join", "c"], ["last"]]);
         scene.meet(a, "child");
@@ -64,7 +65,7 @@ fn a_task_is_joined_from_one_place() {
 
 #[test]
 fn a_joiner_that_was_cancelled_leaves_the_task_to_be_joined() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.play(a, steps![["spawn", "c", steps![["gate", "child"], ["return", "it"]]]]).expect(&scene.what);
         for _ in 0..3 {
             let joins = steps![["child", "j", steps![["catch", steps![["join", "c"]]]]], ["yield"], ["cancel"]];
@@ -81,7 +82,7 @@ fn a_joiner_that_was_cancelled_leaves_the_task_to_be_joined() {
 
 #[test]
 fn an_aborted_task_is_joined_as_aborted() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for endless in ["gate", "swallow", "beat"] {
             let child = list(vec![step(endless, vec!["child".into()]), step("note", vec!["the flag".into()])]);
             // The joiner waits, and comes later.
@@ -121,7 +122,7 @@ fn an_aborted_task_is_joined_as_aborted() {
 
 #[test]
 fn a_task_that_is_aborted_before_it_starts_never_starts() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["note", "it ran"]];
         let abort = steps![["spawn", "c", child], ["abort", "c"], ["catch", steps![["join", "c"]]]];
         scene.play(a, abort).expect(&scene.what);
@@ -131,7 +132,7 @@ fn a_task_that_is_aborted_before_it_starts_never_starts() {
 
 #[test]
 fn aborting_what_has_ended_changes_nothing() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let steps = steps![
             ["spawn", "c", steps![["return", "it"]]],
             ["yield"],
@@ -148,7 +149,7 @@ fn aborting_what_has_ended_changes_nothing() {
 
 #[test]
 fn an_abort_is_of_one_task_and_what_it_began() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let inner = steps![["scope", "inner", steps![["child", "d", steps![["beat"]]]]]];
         let sibling = steps![["gate", "sibling"], ["note", "sibling goes on"]];
         let body = steps![
@@ -174,7 +175,7 @@ fn an_abort_is_of_one_task_and_what_it_began() {
 
 #[test]
 fn a_task_that_ends_by_a_cancelled_wait_of_its_own_says_so() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.play(a, steps![["spawn", "c", steps![["gate", "child"]]]]).expect(&scene.what);
         let asked = scene.begin(a, steps![["catch", steps![["join", "c"]]]]);
         scene.meet(a, "child");
@@ -186,7 +187,7 @@ fn a_task_that_ends_by_a_cancelled_wait_of_its_own_says_so() {
 
 #[test]
 fn a_handle_tells_about_its_task() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let field = calog_tests::field;
         let names = Value::map([("name", "worker")]).expect("a map");
         let child = steps![["sleep", 5]];
@@ -206,7 +207,7 @@ fn a_handle_tells_about_its_task() {
 
 #[test]
 fn current_says_who_runs() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let names = |name: &str| Value::map([("name", name)]).expect("a map");
         // In a call of another function, and in a nested scope's body, a task is still itself.
         let nested = scene.make(a, steps![["current"], ["scope", "deep", steps![["current"]]]]);

@@ -2,8 +2,9 @@
 
 use calog::plugin_api::Value;
 use calog_tests::Scene;
+use calog_tests::stage::{list, outcome, step, steps};
 
-use crate::steps::{Stage, every_language, list, outcome, step, steps};
+use crate::players::PLAYERS;
 
 fn map(key: &str, value: impl Into<Value>) -> Value {
     Value::map([(key, value.into())]).expect("a map")
@@ -21,7 +22,7 @@ fn check(scene: &Scene, player: &calog::ContextRef, path: &str, wrong: Vec<(Vec<
 
 #[test]
 fn of_sleep() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let number = "type: task.sleep: 'ms': wanted a number of milliseconds, got";
         let wrong = vec![
             (vec![], "nil"),
@@ -46,7 +47,7 @@ fn of_sleep() {
 
 #[test]
 fn of_spawn() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let f = scene.make(a, steps![["note", "it ran"]]);
         let unknown = "type: task.spawn: unknown opts key 'x' (expected 'name' or 'driver')";
         let wrong = |own: &'static str, missing: &'static str, no_function: &'static str| {
@@ -92,7 +93,7 @@ fn of_spawn() {
 
 #[test]
 fn of_the_driver_elsewhere_than_in_lua() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let f = scene.make(a, steps![["note", "it ran"]]);
         let refused = "unsupported: task.spawn: opts key 'driver' is for Lua alone: leave it out";
         let said = if scene.what == "lua" { "fine" } else { refused };
@@ -107,7 +108,7 @@ fn of_the_driver_elsewhere_than_in_lua() {
 
 #[test]
 fn of_scope() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let f = scene.make(a, steps![["note", "it ran"]]);
         let first = "type: task.scope: first argument must be a function or a name string";
         let second = "type: task.scope: second argument must be a function";
@@ -127,7 +128,7 @@ fn of_scope() {
 
 #[test]
 fn of_with_timeout() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let f = scene.make(a, steps![["note", "it ran"]]);
         let wrong = vec![
             (vec![], "arity: task.with_timeout: argument 2 'fn' is missing"),
@@ -166,7 +167,7 @@ fn of_with_timeout() {
 
 #[test]
 fn of_what_takes_no_arguments() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.play(a, steps![["new_token", "t"], ["spawn", "h", steps![["return", 1]]]]).expect(&scene.what);
         for name in ["yield", "yield_now", "checkpoint", "cancel_token", "current"] {
             let path = format!("task.{name}");
@@ -189,7 +190,7 @@ fn of_what_takes_no_arguments() {
 
 #[test]
 fn a_task_that_calls_a_native_that_panics_has_panicked() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let handle = scene.world.runtime.handle();
         let boom = calog::plugin_api::Function::new("boom", || -> i64 { panic!("a native's own words") });
         let boom: Value = handle.callable(&boom.build().expect("a native")).expect("a callable").into();

@@ -1,4 +1,4 @@
-// Plays the steps of a scenario, in JavaScript. Its twins lie beside it; `steps.rs` says what the
+// Plays the steps of a scenario, in JavaScript. Its twins lie beside it; `players.rs` says what the
 // steps are.
 let last = null
 const handles = {}, scopes = {}, tokens = {}

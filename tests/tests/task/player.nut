@@ -1,4 +1,4 @@
-// Plays the steps of a scenario, in Squirrel. Its twins lie beside it; `steps.rs` says what the steps
+// Plays the steps of a scenario, in Squirrel. Its twins lie beside it; `players.rs` says what the steps
 // are.
 local M = {}, last = null
 local handles = {}, scopes = {}, tokens = {}

@@ -1,46 +1,27 @@
 //! Tasks outside of all scopes: they keep the program alive, and end with their context. And what
 //! closing finds in every state.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-
 use calog::plugin_api::{CancelToken, Value};
-use calog::{CLOSE_LIMIT, Closed, Ended, Runtime};
-use calog_tests::{LANGUAGES, SAFETY_NET, Scene};
+use calog::{CLOSE_LIMIT, Closed};
+use calog_tests::stage::{list, outcome, step, steps};
+use calog_tests::{LANGUAGES, Scene};
 
-use crate::steps::{Stage, every_language, every_pair, list, outcome, player, step, steps};
-
-/// Runs as a program. Fails when it does not end by itself.
-#[track_caller]
-fn run(runtime: &Runtime, what: &str) {
-    let (over, is_over) = channel();
-    let stopper = runtime.stopper();
-    let watch = thread::spawn(move || {
-        if is_over.recv_timeout(SAFETY_NET) == Err(RecvTimeoutError::Timeout) {
-            stopper.exit(99);
-        }
-    });
-    let ended = runtime.run();
-    // It hears this at once, or has given up.
-    _ = over.send(());
-    watch.join().expect("it does not panic");
-    assert_eq!(ended, Ended::Idle, "{what}: the program ends");
-}
+use crate::players::PLAYERS;
 
 #[test]
 fn they_keep_the_program_alive() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let grandchild = steps![["sleep", 20], ["note", "grandchild ends"]];
         let child = steps![["sleep", 20], ["spawn", "g", grandchild], ["note", "child ends"]];
         scene.play(a, steps![["spawn", "c", child], ["note", "main ends"]]).expect(&scene.what);
-        run(&scene.world.runtime, &scene.what);
+        scene.run();
         assert_eq!(scene.told(), ["main ends", "child ends", "grandchild ends"], "{}", scene.what);
     });
 }
 
 #[test]
 fn deadlines_that_were_not_needed_do_not() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let hour = 3_600_000;
         let grace = Value::map([("grace_ms", hour)]).expect("a map");
         let child = steps![["catch", steps![["sleep", hour]]]];
@@ -54,26 +35,26 @@ fn deadlines_that_were_not_needed_do_not() {
             ["abort", "s"],
         ];
         scene.play(a, scenario).expect(&scene.what);
-        run(&scene.world.runtime, &scene.what);
+        scene.run();
     });
 }
 
 #[test]
 fn a_root_task_that_fails_fails_nobody() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.play(a, steps![["spawn", "c", steps![["fail", "no luck"]]]]).expect(&scene.what);
-        run(&scene.world.runtime, &scene.what);
+        scene.run();
         scene.settle(a);
     });
 }
 
 #[test]
 fn they_are_aborted_when_their_context_closes() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for endless in ["gate", "beat", "swallow", "forever"] {
             let language = LANGUAGES.into_iter().find(|it| it.name == scene.what).expect("one of them");
             let name = format!("closes {endless}");
-            let closing = player(scene, &name, &language, None);
+            let closing = PLAYERS.player(scene, &name, &language, None);
             let child = list(vec![
                 step("note", vec![name.as_str().into()]),
                 step(endless, vec!["child".into()]),
@@ -95,7 +76,7 @@ fn they_are_aborted_when_their_context_closes() {
 
 #[test]
 fn and_so_is_what_they_run_in_other_contexts() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let beat = scene.make(b, steps![["note", "it runs"], ["beat"]]);
         let called = scene.make(b, steps![["beat"]]);
         scene.play(a, steps![["spawn", "c", beat], ["spawn", "d", steps![["call", called]]]]).expect(&scene.what);
@@ -145,7 +126,7 @@ fn a_runtime_closes_in_order_whatever_its_tasks_do() {
         for (state, steps) in states {
             let what = format!("{}: {state}", language.name);
             let scene = Scene::new(&what);
-            let a = player(&scene, "a", language, None);
+            let a = PLAYERS.player(&scene, "a", language, None);
             let asked = scene.begin(&a, steps);
             scene.world.wait_until("the state", || asked.is_answered() || scene.told().contains(&"ready".to_owned()));
             assert_eq!(scene.world.runtime.close(CLOSE_LIMIT), Closed::default(), "{what}");
@@ -160,7 +141,7 @@ fn token(scene: &Scene) -> CancelToken {
 
 #[test]
 fn a_call_of_the_program_is_cancelled_with_its_scopes() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["catch", steps![["gate", "child"]]], ["note", "child ends"]];
         let body = steps![["child", "c", child], ["yield"]];
         let steps = steps![["scope", "s", body], ["note", "scope ended"], ["checkpoint"]];
@@ -178,7 +159,7 @@ fn a_call_of_the_program_is_cancelled_with_its_scopes() {
 
 #[test]
 fn a_calls_own_deadline_cancels_its_scopes() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["catch", steps![["sleep", 100_000]]], ["note", "child ends"]];
         let scope = steps![["scope", "s", steps![["child", "c", child], ["return", "too late"]]]];
         let steps = steps![["catch", scope], ["note", "over"]];

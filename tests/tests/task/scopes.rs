@@ -1,12 +1,13 @@
 //! Scopes: they end when everything in them has ended, and give what their body gave.
 
 use calog::plugin_api::Value;
+use calog_tests::stage::{outcome, steps};
 
-use crate::steps::{Stage, every_language, outcome, steps};
+use crate::players::PLAYERS;
 
 #[test]
 fn siblings_overlap() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let sibling =
             |name: &str| steps![["note", format!("{name} begins")], ["sleep", 150], ["note", format!("{name} ends")]];
         let body = steps![["spawn", "a", sibling("a")], ["child", "b", sibling("b")], ["note", "body ends"]];
@@ -18,7 +19,7 @@ fn siblings_overlap() {
 
 #[test]
 fn a_child_starts_at_its_parents_next_wait() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = |name: &str| steps![["note", name]];
         let body = steps![
             ["spawn", "a", child("a")],
@@ -34,7 +35,7 @@ fn a_child_starts_at_its_parents_next_wait() {
 
 #[test]
 fn a_scope_gives_what_its_body_gives() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for name in [Value::from("s"), false.into()] {
             let value = scene.play(a, steps![["scope", name, steps![["return", "it"]]], ["last"]]);
             assert_eq!(value, Ok("it".into()), "{}", scene.what);
@@ -49,7 +50,7 @@ fn a_scope_gives_what_its_body_gives() {
 
 #[test]
 fn a_scope_ends_after_its_last_task() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         // Children spawn children, and `task.spawn` in a child attaches to the scope.
         let grandchild = steps![["note", "grandchild"], ["gate", "grandchild"], ["note", "grandchild ends"]];
         let child = steps![["spawn", "grandchild", grandchild], ["note", "child ends"]];
@@ -67,7 +68,7 @@ fn a_scope_ends_after_its_last_task() {
 
 #[test]
 fn a_child_may_spawn_into_its_scope_after_the_body_has_ended() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let late = steps![["gate", "late"], ["note", "late ends"]];
         let child = steps![["gate", "child"], ["use", "s", steps![["child", "late", late]]]];
         let asked = scene.begin(a, steps![["scope", false, steps![["keep", "s"], ["child", "c", child]]]]);
@@ -84,7 +85,7 @@ fn a_child_may_spawn_into_its_scope_after_the_body_has_ended() {
 
 #[test]
 fn a_failed_body_cancels_its_tasks_and_waits_for_them() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child =
             steps![["catch", steps![["gate", "child"]]], ["catch", steps![["sleep", 1]]], ["note", "child ends"],];
         let body = steps![["child", "c", child], ["yield"], ["fail", "no luck"]];
@@ -96,7 +97,7 @@ fn a_failed_body_cancels_its_tasks_and_waits_for_them() {
 
 #[test]
 fn a_failed_child_fails_nobody() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let sibling = steps![["gate", "sibling"], ["note", "sibling goes on"]];
         let body = steps![
             ["child", "bad", steps![["fail", "a child's own error"]]],
@@ -119,7 +120,7 @@ fn a_failed_child_fails_nobody() {
 
 #[test]
 fn a_scope_that_has_ended_takes_no_tasks() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let spawn = steps![["child", "late", steps![["note", "it ran"]]]];
         for (name, scope) in [
             ("one", steps![["scope", "one", steps![["keep", "one"]]]]),
@@ -136,7 +137,7 @@ fn a_scope_that_has_ended_takes_no_tasks() {
 
 #[test]
 fn nested_scopes_end_from_the_inside() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = |name: &str| steps![["gate", name], ["note", format!("{name} ends")]];
         let inner = steps![["scope", "inner", steps![["spawn", "b", child("b")]]], ["note", "inner ended"]];
         let body = steps![["spawn", "a", child("a")], ["call", scene.make(a, inner)]];
@@ -154,7 +155,7 @@ fn nested_scopes_end_from_the_inside() {
 
 #[test]
 fn what_is_spawned_between_scopes_goes_where_its_code_is() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         // A task of the outer scope spawns while the inner scope's body waits.
         let outer_child = steps![["gate", "outer"], ["spawn", "x", steps![["gate", "x"], ["note", "x ends"]]]];
         let inner = steps![["scope", "inner", steps![["gate", "inner"]]], ["note", "inner ended"]];

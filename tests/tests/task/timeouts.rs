@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use calog::plugin_api::Value;
+use calog_tests::stage::{list, outcome, step, steps};
 
-use crate::steps::{Stage, every_language, list, outcome, step, steps};
+use crate::players::PLAYERS;
 
 /// A scope with this in it, and a task of each of these steps, that runs into its deadline.
 fn late(children: &[Value], opts: Value) -> Value {
@@ -20,7 +21,7 @@ fn grace(ms: i64) -> Value {
 
 #[test]
 fn a_body_that_ends_in_time_gives_its_value() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["sleep", 1], ["note", "child ends"]];
         let body = steps![["child", "c", child], ["return", "in time"]];
         for opts in [Value::Bool(false), grace(5), Value::map::<&str, Value>([]).expect("a map")] {
@@ -33,7 +34,7 @@ fn a_body_that_ends_in_time_gives_its_value() {
 
 #[test]
 fn a_body_that_fails_in_time_fails_with_its_error() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let body = steps![["fail", "no luck"]];
         scene.play(a, steps![["catch", steps![["timeout", 100_000, body]]]]).expect(&scene.what);
         assert_eq!(scene.told(), ["script: no luck"], "{}", scene.what);
@@ -42,7 +43,7 @@ fn a_body_that_fails_in_time_fails_with_its_error() {
 
 #[test]
 fn a_late_body_is_cancelled_and_the_call_says_so() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let body = steps![["catch", steps![["sleep", 100_000]]], ["return", "too late"]];
         for (ms, given) in [(Value::Int(20), "20"), (Value::Real(0.5), "0.5"), (Value::Int(0), "0")] {
             let error = outcome(scene.play(a, steps![["timeout", ms, body.clone()], ["last"]]));
@@ -54,7 +55,7 @@ fn a_late_body_is_cancelled_and_the_call_says_so() {
 
 #[test]
 fn a_child_that_swallows_the_cancellation_cleans_up_in_the_grace() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         // It cleans up for as long as the test wants: the grace is longer than that.
         let child = steps![["catch", steps![["sleep", 100_000]]], ["gate", "swallowed"], ["note", "never"]];
         let clean =
@@ -73,7 +74,7 @@ const ENDLESS: [&str; 3] = ["forever", "swallow", "spin"];
 
 #[test]
 fn who_never_ends_is_aborted_and_nothing_of_it_runs_afterwards() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for endless in ENDLESS {
             for ms in [0, 30] {
                 for spawned_last in [false, true] {
@@ -97,7 +98,7 @@ fn who_never_ends_is_aborted_and_nothing_of_it_runs_afterwards() {
 
 #[test]
 fn who_loops_after_being_cancelled_is_aborted() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["catch", steps![["sleep", 100_000]]], ["forever"], ["note", "the flag"]];
         let error = outcome(scene.play(a, late(&[child], grace(30))));
         assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
@@ -111,7 +112,7 @@ fn who_loops_after_being_cancelled_is_aborted() {
 
 #[test]
 fn a_body_that_never_ends_is_aborted() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for endless in ENDLESS {
             let body = list(vec![step(endless, vec![]), step("note", vec!["the flag".into()])]);
             let error = outcome(scene.play(a, steps![["timeout", 20, body, grace(20)]]));
@@ -124,7 +125,7 @@ fn a_body_that_never_ends_is_aborted() {
 
 #[test]
 fn the_deadline_covers_the_tasks_that_outlive_the_body() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let child = steps![["catch", steps![["sleep", 100_000]]], ["note", "child ends"]];
         let body = steps![["child", "c", child], ["return", "in time"]];
         let error = outcome(scene.play(a, steps![["timeout", 20, body], ["last"]]));
@@ -135,7 +136,7 @@ fn the_deadline_covers_the_tasks_that_outlive_the_body() {
 
 #[test]
 fn the_deadline_reaches_nested_scopes() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let deep = steps![["catch", steps![["sleep", 100_000]]], ["note", "deep ends"]];
         let inner = steps![["scope", "inner", steps![["child", "deep", deep]]], ["note", "the flag"], ["checkpoint"]];
         let error = outcome(scene.play(a, steps![["timeout", 20, inner, grace(60_000)]]));
@@ -147,7 +148,7 @@ fn the_deadline_reaches_nested_scopes() {
 
 #[test]
 fn an_abort_reaches_nested_scopes() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for endless in ENDLESS {
             let deep = list(vec![step(endless, vec![]), step("note", vec!["the flag".into()])]);
             let inner = steps![["scope", "inner", steps![["child", "deep", deep]]], ["note", "the flag"]];
@@ -161,7 +162,7 @@ fn an_abort_reaches_nested_scopes() {
 
 #[test]
 fn what_was_aborted_does_nothing_any_more() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         // In the body, in a task, and below a nested scope.
         let beats = |inner: Value| {
             let body = list(vec![step("child", vec!["c".into(), inner]), step("beat", vec![])]);
@@ -181,7 +182,7 @@ fn what_was_aborted_does_nothing_any_more() {
 
 #[test]
 fn without_a_grace_nobody_cleans_up() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for _ in 0..20 {
             let child = steps![["catch", steps![["sleep", 100_000]]], ["note", "the flag"]];
             let children = [child.clone(), steps![["scope", false, steps![["child", "d", child]]]]];
@@ -195,7 +196,7 @@ fn without_a_grace_nobody_cleans_up() {
 
 #[test]
 fn the_usual_grace_is_a_second() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let begun = Instant::now();
         let error = outcome(scene.play(a, late(&[steps![["swallow"]]], false.into())));
         assert_eq!(error, "timeout: task.with_timeout: exceeded 20 ms", "{}", scene.what);
@@ -205,7 +206,7 @@ fn the_usual_grace_is_a_second() {
 
 #[test]
 fn an_inner_deadline_leaves_the_outer_scope_as_it_is() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let sibling = steps![["gate", "sibling"], ["note", "sibling goes on"]];
         let inner = steps![["catch", steps![["timeout", 1, steps![["beat"]], grace(1)]]], ["sleep", 1]];
         let body = steps![["child", "c", sibling], ["call", scene.make(a, inner)], ["note", "body goes on"]];

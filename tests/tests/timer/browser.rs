@@ -1,9 +1,7 @@
 //! What JavaScript's scripts take for granted: `setTimeout` and its kin.
 
 use calog::SearchPath;
-use calog_tests::{Folder, World, plugin_folder};
-
-use crate::steps::ended;
+use calog_tests::{Folder, World, ended, plugin_folder};
 
 /// Runs a script as a program. What it printed, line by line.
 #[track_caller]

@@ -1,13 +1,14 @@
 //! Timers and the end of programs and contexts.
 
 use calog::{CLOSE_LIMIT, Closed};
+use calog_tests::stage::steps;
 use calog_tests::{Calog, Folder, LANGUAGES, Scene};
 
-use crate::steps::{HOUR, Stage, every_language, every_pair, player, steps};
+use crate::players::{HOUR, PLAYERS};
 
 #[test]
 fn a_timer_keeps_the_program_alive_until_it_is_over() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.done(a, steps![["after", "t", 20, steps![["note", "rang"]]]]);
         scene.run();
         assert_eq!(scene.told(), ["rang"], "{}", scene.what);
@@ -26,8 +27,8 @@ fn timers_end_with_the_context_that_made_them_and_with_that_of_their_function() 
             {
                 let closes = if closes_maker { "maker" } else { "owner" };
                 let scene = Scene::new(format!("{} and {} on {thread:?}, closing the {closes}", one.name, other.name));
-                let maker = player(&scene, "maker", one, thread);
-                let owner = player(&scene, "owner", other, thread);
+                let maker = PLAYERS.player(&scene, "maker", one, thread);
+                let owner = PLAYERS.player(&scene, "owner", other, thread);
                 let ring = scene.make(&owner, steps![["note", "it rings"]]);
                 let far = steps![["after", "t", HOUR, ring.clone()], ["every", "u", HOUR, ring.clone()]];
                 scene.done(&maker, far);
@@ -49,7 +50,7 @@ fn timers_end_with_the_context_that_made_them_and_with_that_of_their_function() 
 
 #[test]
 fn a_function_of_a_closed_context_is_refused() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let ring = scene.make(b, steps![["note", "it rings"]]);
         assert!(scene.world.runtime.close_context(b), "{}", scene.what);
         scene.done(a, steps![["catch", steps![["after", "t", 1, ring]]]]);
@@ -64,7 +65,7 @@ fn a_call_that_is_under_way_ends_with_its_context_and_is_no_failure() {
     for language in &LANGUAGES {
         let scene = Scene::new(language.name);
         for endless in [steps![["note", "endless"], ["gate", "never"]], steps![["note", "endless"], ["spin", HOUR]]] {
-            let closing = player(&scene, "closing", language, None);
+            let closing = PLAYERS.player(&scene, "closing", language, None);
             let before = scene.told().len();
             scene.done(&closing, steps![["every", "t", 1, endless]]);
             scene.world.wait_until("the call", || scene.told().len() > before);
@@ -92,7 +93,7 @@ fn a_runtime_closes_in_order_whatever_its_timers_do() {
         ];
         for (state, steps) in states {
             let scene = Scene::new(format!("{}: {state}", language.name));
-            let a = player(&scene, "a", language, None);
+            let a = PLAYERS.player(&scene, "a", language, None);
             scene.done(&a, steps);
             assert_eq!(scene.world.runtime.close(CLOSE_LIMIT), Closed::default(), "{}", scene.what);
             assert_eq!(scene.world.errors(), [], "{}", scene.what);

@@ -1,13 +1,14 @@
 //! What is refused, and what becomes of errors in a timer's function.
 
 use calog::plugin_api::{Error, Value};
+use calog_tests::stage::{list, step, steps};
 use calog_tests::{Calog, Folder, LANGUAGES, Scene};
 
-use crate::steps::{HOUR, Stage, every_language, list, player, step, steps};
+use crate::players::{HOUR, PLAYERS};
 
 #[test]
 fn what_is_wrong_is_refused_with_its_name_and_value() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let f = || scene.make(a, steps![["note", "it rings"]]);
         let cases: Vec<(&str, Vec<Value>, &str)> = vec![
             ("after", vec![(-1).into(), f()], "range: timer.after: invalid duration (ms=-1)"),
@@ -49,7 +50,7 @@ fn what_is_wrong_is_refused_with_its_name_and_value() {
 fn a_call_that_fails_is_reported_and_stops_nothing() {
     for language in &LANGUAGES {
         let scene = Scene::new(language.name);
-        let a = player(&scene, "a", language, None);
+        let a = PLAYERS.player(&scene, "a", language, None);
         let fails = |name: &str| steps![["fail", format!("no luck with {name}")]];
         // At once, and after it has waited.
         let scenario = steps![

@@ -1,10 +1,12 @@
 //! Timers across contexts: a function of another context runs at home; a handle works anywhere.
 
-use crate::steps::{HOUR, Stage, every_pair, steps};
+use calog_tests::stage::steps;
+
+use crate::players::{HOUR, PLAYERS};
 
 #[test]
 fn a_function_of_another_context_runs_there() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let here = scene.make(b, steps![["here"], ["tick", "b", 0]]);
         scene.done(a, steps![["after", "once", 1, here.clone()], ["every", "again", 1, here]]);
         scene.hear("b 4");
@@ -16,7 +18,7 @@ fn a_function_of_another_context_runs_there() {
 
 #[test]
 fn a_timer_is_cancelled_from_another_context() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let timer = scene.done(a, steps![["after", "t", HOUR, steps![["note", "it rings"]]], ["give", "t"], ["last"]]);
         scene.done(b, steps![["take", "t", timer], ["cancel", "t"]]);
         let timer = scene.done(a, steps![["every", "t", 1, steps![["tick", "t", 0]]], ["give", "t"], ["last"]]);
@@ -31,7 +33,7 @@ fn a_timer_is_cancelled_from_another_context() {
 
 #[test]
 fn ticks_of_a_foreign_function_do_not_pile_up_in_front_of_a_held_thread() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         let tick = scene.make(b, steps![["tick", "b", 0]]);
         scene.done(a, steps![["every", "t", 2, tick]]);
         scene.done(b, steps![["note", "holds"], ["spin", 40], ["mark", "held"]]);
@@ -45,7 +47,7 @@ fn ticks_of_a_foreign_function_do_not_pile_up_in_front_of_a_held_thread() {
 
 #[test]
 fn a_waiting_context_is_called_by_its_timers() {
-    every_pair(|scene, a, b| {
+    PLAYERS.every_pair(|scene, a, b| {
         // While `a` waits for a call into `b`, its timer opens the gate that `b` waits at.
         let waits = scene.make(b, steps![["gate", "in b"], ["last"]]);
         let asked = scene.begin(a, steps![["after", "t", 1, steps![["note", "a rings"]]], ["call", waits], ["last"]]);

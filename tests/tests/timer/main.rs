@@ -6,5 +6,5 @@ mod closing;
 mod errors;
 mod foreign;
 mod once;
+mod players;
 mod repeated;
-mod steps;

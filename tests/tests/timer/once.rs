@@ -1,12 +1,13 @@
 //! `timer.after`: once, in the order of the times, unless it was cancelled before.
 
 use calog::plugin_api::Value;
+use calog_tests::stage::{list, step, steps};
 
-use crate::steps::{HOUR, Stage, every_language, list, step, steps};
+use crate::players::{HOUR, PLAYERS};
 
 #[test]
 fn functions_are_called_in_the_order_of_their_times() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         // Each is due after the one before, however long it takes to set them.
         let scenario = steps![
             ["after", "one", 1, steps![["note", "one"]]],
@@ -22,7 +23,7 @@ fn functions_are_called_in_the_order_of_their_times() {
 
 #[test]
 fn an_earlier_time_that_is_set_later_comes_first() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let near = steps![["note", "near"], ["cancel", "far"]];
         scene.done(a, steps![["after", "far", HOUR, steps![["note", "far"]]], ["after", "near", 5, near]]);
         scene.run();
@@ -32,7 +33,7 @@ fn an_earlier_time_that_is_set_later_comes_first() {
 
 #[test]
 fn equal_times_are_first_in_first_out() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for ms in [0, 3] {
             let before = scene.told().len();
             let name = |number: usize| format!("{ms} ms, {number}");
@@ -49,7 +50,7 @@ fn equal_times_are_first_in_first_out() {
 
 #[test]
 fn a_function_is_not_called_before_its_time() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let ring = steps![["now"], ["gate", "rung"], ["last"]];
         let scenario = steps![["now"], ["last"]];
         let start = scene.done(a, scenario).view().as_number().expect("a time");
@@ -63,7 +64,7 @@ fn a_function_is_not_called_before_its_time() {
 
 #[test]
 fn a_fraction_of_a_millisecond_is_a_time() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.done(a, steps![["after", "t", 0.5, steps![["note", "half"]]]]);
         scene.run();
         assert_eq!(scene.told(), ["half"], "{}", scene.what);
@@ -72,7 +73,7 @@ fn a_fraction_of_a_millisecond_is_a_time() {
 
 #[test]
 fn who_is_cancelled_before_its_time_is_never_called() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let ring = steps![["note", "it rings"]];
         // Before its time; and when its turn waits in the mailbox of this very thread.
         let scenario = steps![
@@ -92,7 +93,7 @@ fn who_is_cancelled_before_its_time_is_never_called() {
 
 #[test]
 fn cancelling_from_its_own_call_and_afterwards_changes_nothing() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let ring = steps![["note", "begins"], ["cancel", "t"], ["gate", "in the call"], ["note", "ends"]];
         scene.done(a, steps![["after", "t", 1, ring]]);
         scene.meet(a, "in the call");
@@ -106,7 +107,7 @@ fn cancelling_from_its_own_call_and_afterwards_changes_nothing() {
 
 #[test]
 fn a_timer_that_nobody_holds_rings_all_the_same() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let set = |name: &str| steps![["after", "t", 5, steps![["note", name]]]];
         scene.done(a, set("one"));
         scene.done(a, set("two"));
@@ -117,7 +118,7 @@ fn a_timer_that_nobody_holds_rings_all_the_same() {
 
 #[test]
 fn a_call_can_set_the_next_timer() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let third = steps![["note", "third"]];
         let second = steps![["note", "second"], ["after", "t", 1, third]];
         scene.done(a, steps![["after", "t", 1, steps![["note", "first"], ["after", "t", 1, second]]]]);
@@ -128,7 +129,7 @@ fn a_call_can_set_the_next_timer() {
 
 #[test]
 fn a_call_is_in_no_task_and_outlives_the_one_that_set_it() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let info = scene.world.info_with(Some(scene.world.runtime.handle().cancel_token(None).expect("a token")), 0);
         let ring = steps![["task"], ["gate", "later"], ["note", "rang"]];
         let asked = scene.world.ask_with(&info, a, "play", &[steps![["after", "t", 1, ring]]]);
@@ -143,7 +144,7 @@ fn a_call_is_in_no_task_and_outlives_the_one_that_set_it() {
 
 #[test]
 fn the_clock_goes_on_and_never_back() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let read = || scene.done(a, steps![["now"], ["last"]]).view().as_number().expect("a number");
         let times: Vec<f64> = (0..50).map(|_| read()).collect();
         assert!(times.is_sorted(), "{}: {times:?}", scene.what);

@@ -1,4 +1,4 @@
-' Plays the steps of a scenario, in BASIC. Its twins lie beside it; `steps.rs` says what the steps are.
+' Plays the steps of a scenario, in BASIC. Its twins lie beside it; `players.rs` says what the steps are.
 latest = NIL
 timers = DICT()
 counts = DICT()

@@ -1,4 +1,4 @@
--- Plays the steps of a scenario, in Lua. Its twins lie beside it; `steps.rs` says what the steps are.
+-- Plays the steps of a scenario, in Lua. Its twins lie beside it; `players.rs` says what the steps are.
 local M, last = {}, nil
 local timers, counts = {}, {}
 local play

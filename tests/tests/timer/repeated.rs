@@ -1,10 +1,12 @@
 //! `timer.every`: again and again, one call at a time, without drift and without catching up.
 
-use crate::steps::{HOUR, Stage, every_language, steps};
+use calog_tests::stage::steps;
+
+use crate::players::{HOUR, PLAYERS};
 
 #[test]
 fn it_is_called_again_until_it_is_cancelled_in_its_own_call() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.done(a, steps![["every", "t", 1, steps![["tick", "t", 5]]], ["note", "main ends"]]);
         scene.run();
         assert_eq!(scene.told(), ["main ends", "t 1", "t 2", "t 3", "t 4", "t 5"], "{}", scene.what);
@@ -13,7 +15,7 @@ fn it_is_called_again_until_it_is_cancelled_in_its_own_call() {
 
 #[test]
 fn it_is_cancelled_from_elsewhere_as_well() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         scene.done(a, steps![["every", "t", 1, steps![["tick", "t", 0]]]]);
         scene.hear("t 3");
         scene.done(a, steps![["cancel", "t"], ["cancel", "t"], ["note", "cancelled"]]);
@@ -24,7 +26,7 @@ fn it_is_cancelled_from_elsewhere_as_well() {
 
 #[test]
 fn several_tick_beside_each_other() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let both = steps![
             ["every", "slow", 7, steps![["tick", "slow", 3]]],
             ["every", "quick", 1, steps![["tick", "quick", 9]]],
@@ -41,7 +43,7 @@ fn several_tick_beside_each_other() {
 
 #[test]
 fn ticks_that_a_held_thread_missed_are_left_out() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         // Twenty periods pass while the thread is held; what is marked then comes behind all that wait.
         scene.done(a, steps![["every", "t", 5, steps![["tick", "t", 0]]], ["spin", 100], ["mark", "held"]]);
         scene.hear("held");
@@ -54,7 +56,7 @@ fn ticks_that_a_held_thread_missed_are_left_out() {
 
 #[test]
 fn ticks_that_its_own_call_missed_are_left_out() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let call = steps![["tick", "t", 2], ["spin", 60], ["mark", "spun"]];
         scene.done(a, steps![["every", "t", 5, call]]);
         scene.run();
@@ -64,7 +66,7 @@ fn ticks_that_its_own_call_missed_are_left_out() {
 
 #[test]
 fn a_call_that_waits_is_not_called_again_meanwhile() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let call = steps![["tick", "t", 2], ["gate", "in the call"], ["note", "ends"]];
         scene.done(a, steps![["every", "t", 1, call]]);
         scene.meet(a, "in the call");
@@ -83,7 +85,7 @@ fn a_call_that_waits_is_not_called_again_meanwhile() {
 
 #[test]
 fn cancelled_while_its_call_waits_it_is_not_called_again() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         let call = steps![["tick", "t", 0], ["gate", "in the call"], ["note", "ends"]];
         scene.done(a, steps![["every", "t", 1, call]]);
         scene.meet(a, "in the call");
@@ -96,10 +98,10 @@ fn cancelled_while_its_call_waits_it_is_not_called_again() {
 
 #[test]
 fn a_call_that_never_ends_leaves_the_program_stuck() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         // It waits for what only its own next call could bring.
         scene.done(a, steps![["every", "t", 1, steps![["note", "called"], ["gate", "never"]]]]);
-        let calog::Ended::Stuck(waiting) = crate::steps::ended(&scene.world.runtime) else {
+        let calog::Ended::Stuck(waiting) = calog_tests::ended(&scene.world.runtime) else {
             panic!("{}: it is stuck", scene.what)
         };
         assert!(waiting.iter().any(|it| it.what == "gate 'never'"), "{}: {waiting:?}", scene.what);
@@ -109,7 +111,7 @@ fn a_call_that_never_ends_leaves_the_program_stuck() {
 
 #[test]
 fn a_long_period_is_as_good_as_a_short_one() {
-    every_language(|scene, a| {
+    PLAYERS.every_language(|scene, a| {
         for ms in [HOUR as f64, 1e12] {
             scene.done(a, steps![["every", "t", ms, steps![["note", "it rings"]]]]);
             scene.done(a, steps![["after", "stop", 5, steps![["cancel", "t"]]]]);

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
+use calog_plugin_api::mock::{deliver_releases, printed};
 use calog_plugin_api::prelude::*;
 
-use super::mock::{Opened, deliver_releases, open, open_with, printed};
+use super::Opened;
 
 /// Runs a program that shall not fail; gives what it printed.
 #[track_caller]
 fn prints(code: &str) -> String {
-    let opened = open();
+    let opened = Opened::new();
     printed();
     if let Err(error) = opened.run(code) {
         panic!("{error:?}\nin: {code}");
@@ -69,7 +70,7 @@ fn values_come_back_as_they_left() {
         assert_eq!(prints(&code), "11", "{value}");
     }
     assert_eq!(prints("PRINT test.show(test.id(TRUE))"), "true");
-    let opened = open();
+    let opened = Opened::new();
     let bytes = Value::from(&b"a\0\xff"[..]);
     let function = gives(&opened, "LAMBDA (s) (RETURN s + s)").expect("a lambda");
     assert_eq!(opened.call(&function, &[bytes.view()]), Ok(Value::from(&b"a\0\xffa\0\xff"[..])));
@@ -107,7 +108,7 @@ fn what_cannot_leave_says_where() {
 
 #[test]
 fn lenient_contexts_coerce() {
-    let opened = open_with(true, HashMap::new());
+    let opened = Opened::with(true, HashMap::new());
     let shown = |code: &str| {
         gives(&opened, &format!("test.show({code})")).map(|it| it.view().as_str().unwrap_or_default().to_owned())
     };
@@ -133,13 +134,13 @@ fn lists_with_pairs_are_dictionaries() {
         builder.finish()
     };
     let (fine, twice) = (build(7).expect("a map"), build(1).expect("a map"));
-    let opened = open();
+    let opened = Opened::new();
     let function = gives(&opened, "LAMBDA (d) (RETURN LIST(d(0), d(1), d.name, d(7), LEN(d)))").expect("a lambda");
     let wanted = Value::list([10, 20, 30, 40, 4]).expect("a list");
     assert_eq!(opened.call(&function, &[fine.view()]), Ok(wanted));
     let error = opened.call(&function, &[twice.view()]).expect_err("two keys become one");
     assert_eq!(error.code(), Code::Unsupported);
-    let lenient = open_with(true, HashMap::new());
+    let lenient = Opened::with(true, HashMap::new());
     let function = gives(&lenient, "LAMBDA (d) (RETURN d(1))").expect("a lambda");
     assert_eq!(lenient.call(&function, &[twice.view()]), Ok(Value::Int(40)), "the pair wins");
 }
@@ -163,7 +164,7 @@ fn natives_are_found_by_their_dotted_names() {
     ] {
         assert_eq!(prints(code), wanted, "{code}");
     }
-    let opened = open();
+    let opened = Opened::new();
     let error = opened.run("IMPORT \"@nowhere\"").expect_err("no such module");
     assert!(error.message().contains("Invalid module"), "{error:?}");
     let error = opened.run("test.nonsense(1)").expect_err("no such native");
@@ -172,7 +173,7 @@ fn natives_are_found_by_their_dotted_names() {
 
 #[test]
 fn functions_travel_and_come_home() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run("DEF f(x)\nRETURN x + 1\nENDDEF\ng = LAMBDA (x) (RETURN x * 2)\ntest.keep(f)").expect("a program");
     assert_eq!(opened.context.core().pins.count(), 1);
     // It comes home as itself.
@@ -199,7 +200,7 @@ fn functions_travel_and_come_home() {
 
 #[test]
 fn functions_of_other_contexts_are_called_as_values() {
-    let (one, two) = (open(), open());
+    let (one, two) = (Opened::new(), Opened::new());
     let add = gives(&one, "LAMBDA (a, b) (RETURN a + b)").expect("a lambda");
     let apply = gives(&two, "LAMBDA (f, a, b) (RETURN f(a, b))").expect("a lambda");
     let args = [add.view(), View::int(1), View::int(2)];
@@ -213,7 +214,7 @@ fn functions_of_other_contexts_are_called_as_values() {
 
 #[test]
 fn signatures_name_the_parameters() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run("DEF f(first, second, ...)\nENDDEF").expect("a routine");
     let function = gives(&opened, "f").expect("a routine");
     let view = function.view();
@@ -239,15 +240,15 @@ fn objects_have_methods_and_properties() {
 
 #[test]
 fn broker_errors_are_caught_with_their_code() {
-    let caught = "TRY\ntest.throw(\"range\", \"too far\")\nCATCH e\nPRINT e.code, \"|\", e.message, \"|\", e.file, \"|\", e.row, \"|\", e.col\nENDTRY";
+    let caught = "TRY\ntest.fail(\"range\", \"too far\")\nCATCH e\nPRINT e.code, \"|\", e.message, \"|\", e.file, \"|\", e.row, \"|\", e.col\nENDTRY";
     assert_eq!(prints(caught), "range|too far|main.bas|2|1");
-    let opened = open();
-    let error = opened.run("DEF f()\nx = 1 +\u{20}test.throw(\"io\", \"no\")\nENDDEF\nf()").expect_err("it fails");
+    let opened = Opened::new();
+    let error = opened.run("DEF f()\nx = 1 +\u{20}test.fail(\"io\", \"no\")\nENDDEF\nf()").expect_err("it fails");
     assert_eq!((error.code(), &*error.message()), (Code::Io, "no"));
     let frames: Vec<String> = error.frames().map(|it| it.to_string()).collect();
-    assert_eq!(frames, ["? in throw (rust)", "main.bas:2:9 in F (basic)", "main.bas:4:1 (basic)"]);
+    assert_eq!(frames, ["? in fail (rust)", "main.bas:2:9 in F (basic)", "main.bas:4:1 (basic)"]);
     // Raised again, it is what it was.
-    let code = "TRY\ntest.throw(\"io\", \"no\", DICT(\"answer\", 42))\nCATCH e\nRAISE(e)\nENDTRY";
+    let code = "TRY\ntest.fail(\"io\", \"no\", DICT(\"answer\", 42))\nCATCH e\nRAISE(e)\nENDTRY";
     let error = opened.run(code).expect_err("it fails");
     assert_eq!(error.code(), Code::Io);
     assert_eq!(error.thrown().map(|it| it.field("answer").to_value()), Some(Value::Int(42)));
@@ -260,7 +261,7 @@ fn broker_errors_are_caught_with_their_code() {
 
 #[test]
 fn errors_of_functions_reach_their_callers_with_both_traces() {
-    let (one, two) = (open(), open());
+    let (one, two) = (Opened::new(), Opened::new());
     one.run("DEF fail(x)\nRETURN SQR(x)\nENDDEF").expect("a routine");
     let fail = gives(&one, "fail").expect("a routine");
     let call = gives(&two, "LAMBDA (f) (RETURN f(\"\"))").expect("a lambda");
@@ -276,7 +277,7 @@ fn errors_of_functions_reach_their_callers_with_both_traces() {
 #[test]
 fn modules_are_imported() {
     let exports = Value::map([("answer", Value::Int(42))]).expect("a map");
-    let opened = open_with(false, HashMap::from([("users".to_owned(), exports)]));
+    let opened = Opened::with(false, HashMap::from([("users".to_owned(), exports)]));
     printed();
     opened.run("m = calog.import(\"users\")\nPRINT m.answer, m(\"answer\")").expect("a program");
     assert_eq!(printed(), "4242");
@@ -296,7 +297,7 @@ fn files_are_imported_as_text() {
     let path = folder.join("main.bas");
     let main = "IMPORT \"lib/util.bas\"\nIMPORT \"lib/util.bas\"\nPRINT twice(shared)\nTRY\nbad()\nCATCH e\nPRINT e.file, e.row\nENDTRY";
     write("main.bas", main);
-    let opened = open();
+    let opened = Opened::new();
     printed();
     let path = path.to_str().expect("a plain path");
     opened.load(SourceMode::File, "main.bas", path, main).expect("a program");
@@ -312,7 +313,7 @@ fn files_are_imported_as_text() {
 
 #[test]
 fn sources_of_all_modes() {
-    let opened = open();
+    let opened = Opened::new();
     assert_eq!(gives(&opened, "1 + 1"), Ok(Value::Int(2)));
     assert_eq!(gives(&opened, "x = 5"), Ok(Value::Nil));
     assert_eq!(gives(&opened, "x"), Ok(Value::Int(5)), "names stay");
@@ -345,7 +346,7 @@ fn sources_of_all_modes() {
 
 #[test]
 fn circles_are_freed_when_the_context_closes() {
-    let opened = open();
+    let opened = Opened::new();
     opened
         .run("l = LIST()\nPUSH(l, l, test.counter())\nDEF f()\ng = LAMBDA () (RETURN g)\nRETURN g\nENDDEF\nx = f()\nd = DICT()\nd(1) = d")
         .expect("a program");

@@ -8,9 +8,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use calog_plugin_api::mock::{logged, printed};
 use calog_plugin_api::{Error, SourceMode};
 
-use super::mock::{open, printed, type_in, warned};
+use super::Opened;
+use super::typed::type_in;
 
 /// A program, and what it does.
 #[derive(Default)]
@@ -45,13 +47,13 @@ fn cases(text: &str) -> Vec<Case> {
 
 /// What a program did, in the form in which the files say it.
 fn run(case: &Case, file: &Path) -> Vec<String> {
-    let opened = open();
+    let opened = Opened::new();
     printed();
-    warned();
+    logged();
     type_in(&case.input.iter().map(String::as_str).collect::<Vec<_>>());
     let result = opened.load(SourceMode::File, "main.bas", &file.to_string_lossy(), &case.code);
     let mut does: Vec<String> = printed().lines().map(|line| format!("'> {line}").trim_end().to_owned()).collect();
-    does.extend(warned().iter().map(|line| format!("'? {}", line.trim_start_matches("main.bas:"))));
+    does.extend(logged().iter().map(|line| format!("'? {}", line.trim_start_matches("main.bas:"))));
     does.extend(result.err().map(|error| format!("'! {}", said(&error))));
     does
 }

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use calog_plugin_api::mock::{info, printed};
 use calog_plugin_api::prelude::*;
 
-use super::mock::{open, printed, type_in};
+use super::Opened;
+use super::typed::type_in;
 
 /// Words to make programs of; the ones that make sense together come often.
 const WORDS: &[&str] = &[
@@ -206,7 +208,7 @@ impl Random {
 
 /// Runs a program for a while.
 fn survive(code: &str) {
-    let opened = open();
+    let opened = Opened::new();
     type_in(&["1", "a"]);
     // A program that does not end by itself is stopped by the first thing it calls, or here: the flag
     // is looked at from the start, so endless programs end at their first jump.
@@ -220,7 +222,7 @@ fn survive(code: &str) {
 
 /// Runs a program that has no way back, and so ends.
 fn run_through(code: &str) {
-    let opened = open();
+    let opened = Opened::new();
     type_in(&["1", "a"]);
     let _ = opened.run(code);
     printed();
@@ -263,8 +265,8 @@ fn random_bytes_are_survived() {
     for _ in 0..5_000 {
         let length = random.below(60);
         let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
-        let opened = open();
-        let info = super::mock::info(opened.id);
+        let opened = Opened::new();
+        let info = info(opened.id);
         opened.stop.store(1, Ordering::Relaxed);
         let source = Source { mode: SourceMode::File, name: "f", path: "", text: &bytes, info: &info };
         let _ = opened.context.load(source);

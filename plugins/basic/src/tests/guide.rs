@@ -1,7 +1,8 @@
 //! The programs of `docs/basic.md` print what the page says. Those with a file's name above them take
 //! other languages and are run with the guide's.
+use calog_plugin_api::mock::printed;
 
-use super::mock::{open, printed};
+use super::Opened;
 
 const PAGE: &str = include_str!("../../../../docs/basic.md");
 
@@ -39,7 +40,7 @@ fn the_programs_of_the_page_print_what_it_says() {
 }
 
 fn check(program: &str, wanted: &str) {
-    let opened = open();
+    let opened = Opened::new();
     printed();
     opened.run(program).unwrap_or_else(|error| panic!("{error:?}\nin:\n{program}"));
     assert_eq!(printed().trim_end_matches('\n'), wanted.trim_end_matches('\n'), "{program}");

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
+use calog_plugin_api::mock::printed;
 use calog_plugin_api::prelude::*;
 
-use super::mock::{open, printed};
+use super::Opened;
 
 fn prints(code: &str) -> String {
-    let opened = open();
+    let opened = Opened::new();
     printed();
     if let Err(error) = opened.run(code) {
         return format!("{}!{}: {}", printed(), error.code(), error.message());
@@ -44,7 +45,7 @@ fn endless_loops_stop_when_they_are_told_to() {
         // Nor is an error that is no longer caught what the program ends with.
         "TRY\ntest.stop()\nRAISE(\"caught\")\nCATCH e\nENDTRY",
     ] {
-        let opened = open();
+        let opened = Opened::new();
         let error = opened.run(code).expect_err("it was stopped");
         assert_eq!(error.code(), Code::Cancelled, "{code}: {error:?}");
         // The context itself goes on.
@@ -55,7 +56,7 @@ fn endless_loops_stop_when_they_are_told_to() {
 
 #[test]
 fn what_a_program_has_no_name_for_is_let_go() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run("DEF big()\nVAR l = LIST()\nFOR i = 1 TO 1000\nPUSH(l, i)\nNEXT\nRETURN l\nENDDEF").expect("a program");
     let before = opened.context.memory_used();
     for code in [

@@ -1,8 +1,9 @@
 //! Waiting: a task that waits is put aside, others run meanwhile, and it goes on where it was.
 
+use calog_plugin_api::mock::{deliver_releases, finish_one, info, later, printed};
 use calog_plugin_api::prelude::*;
 
-use super::mock::{Opened, deliver_releases, finish_one, info, later, open, printed};
+use super::Opened;
 
 /// A task that waits: its number and what for.
 struct Waiting {
@@ -54,7 +55,7 @@ fn done(step: Step) -> Result<Value> {
 
 #[test]
 fn a_main_chunk_waits_and_goes_on() {
-    let opened = open();
+    let opened = Opened::new();
     printed();
     let mut waiting = Waiting::of(load(&opened, "PRINT 1\nx = test.later(5)\nPRINT x\nPRINT test.later(6) + 1"));
     assert_eq!((printed().as_str(), later()), ("1", 1));
@@ -73,7 +74,7 @@ const SLOW: &str = "n = 0\nDEF slow(x)\nVAR mine = x\nn = n + 1\ny = test.later(
 
 #[test]
 fn many_tasks_wait_at_once_and_end_in_any_order() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run(SLOW).expect("a program");
     let mut waiting: Vec<Waiting> =
         (0..50).map(|number| Waiting::of(call(&opened, "slow", &[View::int(number)]))).collect();
@@ -91,7 +92,7 @@ fn many_tasks_wait_at_once_and_end_in_any_order() {
 
 #[test]
 fn waits_deep_inside_calls_keep_all_frames() {
-    let opened = open();
+    let opened = Opened::new();
     printed();
     let code = "DEF f(n)\nIF n = 0 THEN RETURN test.later(100)\nRETURN 1 + f(n - 1)\nENDDEF\nl = LAMBDA (g) (RETURN g(500))\nPRINT l(f)";
     let mut waiting = Waiting::of(load(&opened, code));
@@ -115,7 +116,7 @@ fn every_place_can_wait() {
         ("PRINT test.add(test.later(1), test.later(2))", "3"),
         ("o = DICT(\"f\", test.later)\nPRINT o.f(3)", "3"),
     ] {
-        let opened = open();
+        let opened = Opened::new();
         printed();
         let mut step = load(&opened, code);
         while let Step::Waiting { task, on } = step {
@@ -129,7 +130,7 @@ fn every_place_can_wait() {
 
 #[test]
 fn a_wait_that_fails_can_be_caught() {
-    let opened = open();
+    let opened = Opened::new();
     printed();
     let waiting = Waiting::of(load(&opened, "TRY\ntest.later(1)\nCATCH e\nPRINT e.code, e.row\nENDTRY"));
     let step = opened.context.resume(WaitKey(waiting.task.0), Err(Error::new(Code::Timeout, "too late")));
@@ -144,9 +145,9 @@ fn a_wait_that_fails_can_be_caught() {
 
 #[test]
 fn an_abandoned_task_lets_go_of_what_it_held() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run("DEF f(g)\ntest.later(1)\nRETURN g\nENDDEF").expect("a program");
-    let other = open();
+    let other = Opened::new();
     let held = other.load(SourceMode::Eval, "e", "", "LAMBDA () ()").expect("a lambda");
     let waiting = Waiting::of(call(&opened, "f", &[held.view()]));
     drop(held);
@@ -161,7 +162,7 @@ fn an_abandoned_task_lets_go_of_what_it_held() {
 
 #[test]
 fn methods_called_by_functions_wait_in_place() {
-    let opened = open();
+    let opened = Opened::new();
     printed();
     let code = "CLASS p\nVAR n = 0\nDEF hash()\nRETURN n\nENDDEF\nDEF compare(o)\nRETURN test.later(n - o.n)\nENDDEF\nENDCLASS\na = NEW(p)\na.n = 2\nb = NEW(p)\nb.n = 1\nl = SORT(LIST(a, b))\nPRINT l(0).n, l(1).n";
     assert_eq!(done(load(&opened, code)), Ok(Value::Nil));
@@ -170,7 +171,7 @@ fn methods_called_by_functions_wait_in_place() {
 
 #[test]
 fn releases_and_calls_come_while_tasks_wait() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run(SLOW).expect("a program");
     let mut waiting = Waiting::of(call(&opened, "slow", &[View::int(1)]));
     deliver_releases();

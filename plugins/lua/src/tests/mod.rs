@@ -2,19 +2,21 @@
 //!
 //! Most tests are Lua code that asserts by itself, run through one `check`.
 
-mod mock;
-
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
+use calog_plugin_api::mock::{self, deliver_releases, printed, pumped};
 use calog_plugin_api::prelude::*;
 
-use mock::{Opened, PRINTED, PUMPED, deliver_releases, open, open_with};
+use crate::Lua;
+use crate::ffi::REGISTRY;
+
+type Opened = mock::Opened<Lua>;
 
 /// Runs code that shall not fail.
 #[track_caller]
 fn check(code: &str) -> Value {
-    let opened = open();
+    let opened = Opened::new();
     let result = opened.run(code);
     result.unwrap_or_else(|error| panic!("{error:?}\nin: {code}"))
 }
@@ -34,18 +36,16 @@ fn shows(code: &str, wanted: &str) {
     assert_eq!(value.view().as_str(), Some(wanted), "{code}");
 }
 
-/// Entries in the table of pinned functions.
+/// Pinned functions: the registry's entries under negative numbers.
 fn pinned(opened: &Opened) -> usize {
     let core = opened.context.core();
     let stack = core.main;
     let mut count = 0;
-    stack.kept(core.refs.pinned);
     stack.nil();
-    while stack.next(-2) {
+    while stack.next(REGISTRY) {
         stack.pop(1);
-        count += 1;
+        count += usize::from(stack.is_integer(-1) && stack.integer(-1) < 0);
     }
-    stack.pop(1);
     count
 }
 
@@ -103,7 +103,7 @@ fn tables_become_lists_and_maps() {
 
 #[test]
 fn nil_inside_becomes_null() {
-    let opened = open();
+    let opened = Opened::new();
     let function = opened.run("return function(t) assert(t[1] == calog.null and t.k == nil and #t == 2) return t end");
     let list = Value::list([Value::Nil, Value::Int(2)]).expect("a list");
     let back = opened.call(&function.expect("a function"), &[list.view()]).expect("no error");
@@ -144,7 +144,7 @@ fn conversion_errors_leave_the_context_usable() {
 
 #[test]
 fn lenient_drops_and_coerces() {
-    let opened = open_with(true, HashMap::new());
+    let opened = Opened::with(true, HashMap::new());
     let code = r##"
         assert(test.id(io.stdout) == nil)
         assert(test.show { 1, io.stdout, 3 } == "[1, nil, 3]")
@@ -201,7 +201,7 @@ fn functions_keep_their_identity() {
         assert(test.call(function(...) return select("#", ...) end, 1, nil, 3) == 3)
         "##,
     );
-    let (one, other) = (open(), open());
+    let (one, other) = (Opened::new(), Opened::new());
     let foreign = one.run("return function(x) return x * 2 end").expect("a function");
     let receiver = other.run("return function(f, g) assert(f == g and type(f) == 'function') return f(21), f end");
     let receiver = receiver.expect("a function");
@@ -216,7 +216,7 @@ fn functions_keep_their_identity() {
 
 #[test]
 fn callbacks_leave_nothing_behind() {
-    let opened = open();
+    let opened = Opened::new();
     let function = opened.run("return function() for i = 1, 1000 do test.call(function() return i end) end end");
     let function = function.expect("a function");
     opened.call(&function, &[]).expect("no error");
@@ -233,7 +233,7 @@ fn callbacks_leave_nothing_behind() {
 
 #[test]
 fn released_functions_are_gone_and_revived_ones_are_not() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run("f = function() return 7 end; test.keep(f)").expect("no error");
     deliver_releases();
     assert_eq!(pinned(&opened), 1);
@@ -250,7 +250,7 @@ fn released_functions_are_gone_and_revived_ones_are_not() {
 
 #[test]
 fn script_errors_carry_their_place() {
-    let opened = open();
+    let opened = Opened::new();
     let error =
         fails(&opened, "local function inner()\n  error('boom')\nend\nlocal function outer()\n  inner()\nend\nouter()");
     assert_eq!((error.code(), &*error.message()), (Code::Script, "boom"));
@@ -279,7 +279,7 @@ fn script_errors_carry_their_place() {
 
 #[test]
 fn a_long_file_name_is_recognised_in_messages() {
-    let opened = open();
+    let opened = Opened::new();
     let name = format!("{}/main.lua", "folder/".repeat(20));
     let error = opened.load(SourceMode::File, &name, "", "\n\nerror('boom')").expect_err("an error");
     assert_eq!(&*error.message(), "boom");
@@ -291,7 +291,7 @@ fn a_long_file_name_is_recognised_in_messages() {
 
 #[test]
 fn syntax_errors_name_file_and_line() {
-    let opened = open();
+    let opened = Opened::new();
     for mode in [SourceMode::File, SourceMode::Check, SourceMode::Eval] {
         let error = opened.load(mode, "bad.lua", "", "local x = 1\nlocal y = = 2\n").expect_err("an error");
         assert_eq!(error.code(), Code::Script);
@@ -306,7 +306,7 @@ fn syntax_errors_name_file_and_line() {
 
 #[test]
 fn thrown_values_come_home_as_themselves() {
-    let opened = open();
+    let opened = Opened::new();
     let error = fails(&opened, "error({ code = 'limit', message = 'full', size = 3 })");
     assert_eq!((error.code(), &*error.message()), (Code::Limit, "full"));
     assert_eq!(error.thrown().map(|it| it.field("size").as_int()), Some(Some(3)));
@@ -319,7 +319,7 @@ fn thrown_values_come_home_as_themselves() {
             r##"
             local ok, e = pcall(test.call, function() error { size = 3 } end)
             assert(not ok and type(e) == "table" and e.size == 3)
-            ok, e = pcall(test.throw, "limit", "full")
+            ok, e = pcall(test.fail, "limit", "full")
             assert(not ok and e.code == "limit" and e.message == "full" and tostring(e) == "full")
             assert(#e.trace == 1 and e.trace[1].language == "rust")
             ok, e = pcall(test.call, function() error("text") end)
@@ -334,13 +334,13 @@ fn thrown_values_come_home_as_themselves() {
 
 #[test]
 fn errors_that_pass_through_keep_what_they_had() {
-    let opened = open();
+    let opened = Opened::new();
     for code in [
-        "test.throw('limit', 'full')",
-        "local ok, e = pcall(test.throw, 'limit', 'full') error(e)",
-        "local ok, e = pcall(test.throw, 'limit', 'full', { size = 3 }) assert(e.size == 3) error(e)",
-        "test.call(function() test.throw('limit', 'full') end)",
-        "coroutine.wrap(function() test.throw('limit', 'full') end)()",
+        "test.fail('limit', 'full')",
+        "local ok, e = pcall(test.fail, 'limit', 'full') error(e)",
+        "local ok, e = pcall(test.fail, 'limit', 'full', { size = 3 }) assert(e.size == 3) error(e)",
+        "test.call(function() test.fail('limit', 'full') end)",
+        "coroutine.wrap(function() test.fail('limit', 'full') end)()",
     ] {
         let error = fails(&opened, code);
         assert_eq!((error.code(), &*error.message()), (Code::Limit, "full"), "{code}");
@@ -352,7 +352,7 @@ fn errors_that_pass_through_keep_what_they_had() {
 
 #[test]
 fn waits_suspend_the_task() {
-    PUMPED.set(0);
+    pumped();
     check(
         r##"
         assert(test.later(1) == 1)
@@ -376,12 +376,12 @@ fn waits_suspend_the_task() {
         for _ in pairs(setmetatable({}, { __pairs = function() test.later(1) return next, {} end })) do end
         "##,
     );
-    assert_eq!(PUMPED.get(), 0, "all of these suspend");
+    assert_eq!(pumped(), 0, "all of these suspend");
 }
 
 #[test]
 fn waits_pump_where_lua_cannot_suspend() {
-    PUMPED.set(0);
+    pumped();
     check(
         r##"
         local t = { 3, 1, 2 }
@@ -395,7 +395,8 @@ fn waits_pump_where_lua_cannot_suspend() {
         assert(t[1] == 1)
         "##,
     );
-    assert!(PUMPED.get() >= 4, "{}", PUMPED.get());
+    let pumped = pumped();
+    assert!(pumped >= 4, "{pumped}");
 }
 
 #[test]
@@ -418,7 +419,7 @@ fn finalisers_cannot_wait_and_may_run_at_the_end() {
 
 #[test]
 fn an_idle_context_is_small() {
-    let opened = open();
+    let opened = Opened::new();
     assert!(opened.context.memory_used() < 32 * 1024, "{} bytes", opened.context.memory_used());
 }
 
@@ -515,7 +516,7 @@ fn modules_bind_on_first_use() {
 #[test]
 fn require_finds_modules_of_any_language() {
     let module = Value::map([("answer", 42)]).expect("a map");
-    let opened = open_with(false, HashMap::from([("users".to_owned(), module)]));
+    let opened = Opened::with(false, HashMap::from([("users".to_owned(), module)]));
     opened
         .run(
             r##"
@@ -539,7 +540,7 @@ fn require_finds_modules_of_any_language() {
 
 #[test]
 fn printing_goes_through_the_host() {
-    PRINTED.take();
+    printed();
     check(
         r##"
         print("a", 1, nil, 2.5, setmetatable({}, { __tostring = function() return "own" end }))
@@ -551,12 +552,12 @@ fn printing_goes_through_the_host() {
         print()
         "##,
     );
-    assert_eq!(String::from_utf8_lossy(&PRINTED.take()), "a\t1\tnil\t2.5\town\nb2\ncd\n\n");
+    assert_eq!(printed(), "a\t1\tnil\t2.5\town\nb2\ncd\n\n");
 }
 
 #[test]
 fn a_stopped_context_ends_even_through_pcall() {
-    let opened = open();
+    let opened = Opened::new();
     for code in [
         "test.stop() while true do end",
         "test.stop() while true do pcall(function() while true do end end) end",
@@ -572,7 +573,7 @@ fn a_stopped_context_ends_even_through_pcall() {
 
 #[test]
 fn eval_gives_the_value_of_an_expression() {
-    let opened = open();
+    let opened = Opened::new();
     let eval = |code| opened.load(SourceMode::Eval, "eval", "", code);
     assert_eq!(eval("1 + 1"), Ok(Value::Int(2)));
     assert_eq!(eval("x = 5"), Ok(Value::Nil));
@@ -584,7 +585,7 @@ fn eval_gives_the_value_of_an_expression() {
 
 #[test]
 fn signatures_name_parameters() {
-    let opened = open();
+    let opened = Opened::new();
     let function = opened.run("return function(first, second, ...) end").expect("a function");
     let key = function.view().as_callable().expect("a function").identity().key;
     let signature = opened.context.signature(FunctionKey(key)).expect("known");
@@ -596,7 +597,7 @@ fn signatures_name_parameters() {
 #[test]
 fn recursion_between_entries_ends_in_an_error() {
     let error = {
-        let opened = open();
+        let opened = Opened::new();
         fails(&opened, "local function f() return test.call(f) end return f()")
     };
     assert_eq!(error.code(), Code::Depth);

@@ -88,6 +88,13 @@ unsafe fn finish<'js>(ctx: &Ctx<'js>, result: qjs::JSValue, lenient: bool) -> Ca
     }
 }
 
+/// Whether the queue has a job.
+#[inline]
+pub(crate) fn has_jobs(realm: &Realm) -> bool {
+    // SAFETY: alive, thread.
+    unsafe { qjs::JS_IsJobPending(qjs::JS_GetRuntime(realm.context.ptr())) }
+}
+
 /// Runs one job, if there is one: `None` when the queue is empty, else the exception it ended with.
 pub(crate) fn run_job(realm: &Realm) -> Option<Result<(), Error>> {
     let context = realm.context.ptr();

@@ -21,6 +21,7 @@ mod stack_limit;
 mod write;
 
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use calog_plugin_api::Result;
@@ -29,7 +30,7 @@ use rquickjs::{Ctx, Value as Js, qjs};
 use crate::realm::Realm;
 
 pub(crate) use bound::{Bound, How, Target, function, twin};
-pub(crate) use call::{Called, backtrace, call_pinned, run_job, throw};
+pub(crate) use call::{Called, backtrace, call_pinned, has_jobs, run_job, throw};
 pub(crate) use held::{Held, held, held_error, held_object};
 pub(crate) use info::CurrentInfo;
 pub(crate) use loader::{compile, install_loader, link_and_run, scratch};
@@ -107,12 +108,27 @@ pub(crate) fn realm_of<'js>(ctx: &Ctx<'js>) -> &'js Realm {
     unsafe { realm_at(ctx.as_raw().as_ptr()) }
 }
 
+/// A realm's context as the safe one, without a count: the realm's interpreter owns the context.
+///
+/// Made once, as counting up and down at each entry costs as much as a small function's arguments.
+pub(crate) struct Uncounted(ManuallyDrop<Ctx<'static>>);
+
+impl Uncounted {
+    pub(crate) fn of(context: RawContext) -> Uncounted {
+        // SAFETY: alive, thread; the count that is taken here is given back here, and never again, as what
+        // holds the handle is never dropped.
+        unsafe {
+            let ctx = Ctx::from_raw(context.0);
+            qjs::JS_FreeContext(context.ptr());
+            Uncounted(ManuallyDrop::new(ctx))
+        }
+    }
+}
+
 /// The realm's context, for the length of an entry.
 #[inline(always)]
 pub(crate) fn enter<R>(realm: &Realm, entry: impl FnOnce(&Ctx<'_>) -> R) -> R {
-    // SAFETY: alive, thread.
-    let ctx = unsafe { Ctx::from_raw(realm.context.0) };
-    entry(&ctx)
+    entry(&realm.ctx.0)
 }
 
 /// An owned C value as a safe one.

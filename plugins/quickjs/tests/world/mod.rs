@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use calog_engine_quickjs::QuickJs;
-use calog_plugin_api::host_side::{Callback, ContextHandle, EngineHandle, Entered, HostType, RuntimeType, promise};
+use calog_plugin_api::host_side::{ContextHandle, EngineHandle, Entered, HostType, promise};
+use calog_plugin_api::mock;
 use calog_plugin_api::prelude::*;
-use calog_plugin_api::{
-    CallableType, CancelToken, Facts, FunctionKey, Identity, KeptInfo, Native, NativeType, ObjectKey,
-};
+use calog_plugin_api::{CallableType, FunctionKey, Identity, KeptInfo, Native, NativeType, ObjectKey};
 
 thread_local! {
     static CONTEXT: RefCell<Option<Rc<ContextHandle>>> = const { RefCell::new(None) };
@@ -79,18 +78,6 @@ pub(crate) fn foreign(f: impl Fn(&CallInfo, Args<'_>) -> Outcome + Send + Sync +
     Callable::new(Arc::new(Foreign(f)))
 }
 
-struct NativeCallable(Native);
-
-impl CallableType for NativeCallable {
-    fn call(&self, info: &CallInfo, args: Args<'_>) -> Outcome {
-        self.0.call(info, args)
-    }
-
-    fn identity(&self) -> Identity {
-        Identity { runtime: 1, context: 0, key: 1 }
-    }
-}
-
 struct RustNative<F> {
     call: F,
     flags: u32,
@@ -113,48 +100,6 @@ impl<F: Fn(&CallInfo, Args<'_>) -> Outcome + Send + Sync + 'static> NativeType f
 /// A native with flags.
 pub(crate) fn native(flags: u32, call: impl Fn(&CallInfo, Args<'_>) -> Outcome + Send + Sync + 'static) -> Native {
     Native::new(Arc::new(RustNative { call, flags }))
-}
-
-struct MockRuntime;
-
-impl RuntimeType for MockRuntime {
-    fn id(&self) -> u64 {
-        1
-    }
-    fn now_ns(&self) -> u64 {
-        1
-    }
-    fn completion(&self, text: &str, external: bool) -> (Completion, Finisher) {
-        promise(text, external, None)
-    }
-    fn after_ns(&self, _nanoseconds: u64) -> Completion {
-        let (completion, finisher) = promise("after", true, None);
-        finisher.finish(Ok(Value::Nil)).unwrap();
-        completion
-    }
-    fn cancel_token(&self, _parent: Option<&CancelToken>) -> CancelToken {
-        panic!("no tokens here")
-    }
-    fn blocking(&self, work: Callback) {
-        work.call(Outcome::Ready(Value::Nil));
-    }
-    fn keep_alive(&self, _change: i32) {}
-    fn callable(&self, native: Native) -> Callable {
-        Callable::new(Arc::new(NativeCallable(native)))
-    }
-    fn post(&self, _context: u64, _callable: &Callable, _info: &CallInfo, _args: Args<'_>) -> Result<()> {
-        Ok(())
-    }
-    fn permission(&self, _info: &CallInfo, _name: &str) -> Result<()> {
-        Ok(())
-    }
-    fn site(&self, _context: u64) -> Option<Frame> {
-        None
-    }
-    fn log(&self, _level: Level, _context: u64, _message: &str) {}
-
-    fn when_closed(&self, _context: u64, _hook: calog_plugin_api::host_side::Callback) {}
-    fn name_tasks(&self, _names: Native) {}
 }
 
 struct MockHost {
@@ -297,8 +242,7 @@ impl World {
 
     pub(crate) fn with_options(natives: Vec<(&str, Native)>, options: Value) -> World {
         let shared = Arc::new(Shared::default());
-        let runtime = RuntimeHandle::new(Arc::new(MockRuntime));
-        let info = KeptInfo::new(runtime.clone(), None, Facts::default());
+        let (runtime, info) = (mock::runtime(), mock::info(0));
         let natives = natives.into_iter().map(|(name, native)| (name.to_owned(), native)).collect();
         let host = MockHost { shared: shared.clone(), natives, runtime, info: info.clone(), options: options.clone() };
         let engine = EngineHandle::new(QuickJs);

@@ -2,9 +2,7 @@
 
 use calog_plugin_api::prelude::*;
 
-use super::check;
-use super::fails;
-use super::mock::open;
+use super::{Opened, check, fails};
 
 fn places(error: &Error) -> Vec<(String, u32)> {
     error.frames().map(|it| (it.function, it.line)).collect()
@@ -12,7 +10,7 @@ fn places(error: &Error) -> Vec<(String, u32)> {
 
 #[test]
 fn script_errors_carry_their_place() {
-    let opened = open();
+    let opened = Opened::new();
     let code = "local function inner() {\n  throw \"boom\"\n}\nlocal function outer() {\n  inner()\n}\nouter()";
     let error = fails(&opened, code);
     assert_eq!((error.code(), &*error.message()), (Code::Script, "boom"));
@@ -42,7 +40,7 @@ fn script_errors_carry_their_place() {
 
 #[test]
 fn syntax_errors_name_file_line_and_column() {
-    let opened = open();
+    let opened = Opened::new();
     for mode in [SourceMode::File, SourceMode::Check, SourceMode::Eval] {
         let error = opened.load(mode, "bad.nut", "", "local x = 1\nlocal y = = 2\n").expect_err("an error");
         assert_eq!(error.code(), Code::Script);
@@ -61,7 +59,7 @@ fn syntax_errors_name_file_line_and_column() {
 
 #[test]
 fn thrown_values_come_home_as_themselves() {
-    let opened = open();
+    let opened = Opened::new();
     let error = fails(&opened, "throw { code = \"limit\", message = \"full\", size = 3 }");
     assert_eq!((error.code(), &*error.message()), (Code::Limit, "full"));
     assert_eq!(error.thrown().map(|it| it.field("size").as_int()), Some(Some(3)));
@@ -95,7 +93,7 @@ fn thrown_values_come_home_as_themselves() {
 
 #[test]
 fn errors_that_pass_through_keep_what_they_had() {
-    let opened = open();
+    let opened = Opened::new();
     for code in [
         "test.fail(\"limit\", \"full\")",
         "try { test.fail(\"limit\", \"full\") } catch (e) { throw e }",

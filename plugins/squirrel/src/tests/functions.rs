@@ -1,9 +1,9 @@
 //! Functions both ways.
 
+use calog_plugin_api::mock::deliver_releases;
 use calog_plugin_api::prelude::*;
 
-use super::mock::{Opened, deliver_releases, open};
-use super::{check, check_in};
+use super::{Opened, check, check_in};
 
 fn pinned(opened: &Opened) -> usize {
     opened.context.core().own.count()
@@ -43,7 +43,7 @@ fn functions_keep_their_identity() {
         same(test.id(bound)(2, 3), 5)
         "##,
     );
-    let (one, other) = (open(), open());
+    let (one, other) = (Opened::new(), Opened::new());
     let foreign = one.run("return function(x) { return x * 2 }").expect("a function");
     let code = "return function(f, g) { if (f != g || typeof f != \"function\") throw typeof f; return f(21) }";
     let receiver = other.run(code).expect("a function");
@@ -65,7 +65,7 @@ fn functions_keep_their_identity() {
 
 #[test]
 fn callbacks_leave_nothing_behind() {
-    let opened = open();
+    let opened = Opened::new();
     let code = "return function() { for (local i = 0; i < 1000; i++) test.call(@() i) }";
     let function = opened.run(code).expect("a function");
     for _ in 0..100 {
@@ -81,7 +81,7 @@ fn callbacks_leave_nothing_behind() {
 
 #[test]
 fn released_functions_are_gone_and_revived_ones_are_not() {
-    let opened = open();
+    let opened = Opened::new();
     opened.run("f <- function() { return 7 }; test.keep(f)").expect("no error");
     deliver_releases();
     assert_eq!(pinned(&opened), 1);
@@ -98,7 +98,7 @@ fn released_functions_are_gone_and_revived_ones_are_not() {
 
 #[test]
 fn foreign_functions_are_dropped_with_their_wrappers() {
-    let (one, other) = (open(), open());
+    let (one, other) = (Opened::new(), Opened::new());
     let make = one.run("return function() { local n = 0; return @() ++n }").expect("a function");
     let keep = other.run("kept <- []; return function(f) { kept.append(f) }").expect("a function");
     for _ in 0..10 {
@@ -118,7 +118,7 @@ fn foreign_functions_are_dropped_with_their_wrappers() {
 
 #[test]
 fn functions_in_cycles_are_collected() {
-    let (one, other) = (open(), open());
+    let (one, other) = (Opened::new(), Opened::new());
     let foreign = one.run("return @() 1").expect("a function");
     let keep = other.run("return function(f) { local t = { f = f }; t.t <- t }").expect("a function");
     other.call(&keep, &[foreign.view()]).expect("no error");
@@ -132,7 +132,7 @@ fn functions_in_cycles_are_collected() {
 
 #[test]
 fn a_function_that_is_gone_says_so() {
-    let opened = open();
+    let opened = Opened::new();
     let info = opened.context.core().host.info().expect("the mock answers");
     let step = opened.context.call(FunctionKey(u64::MAX), &info, Args::new(&[]));
     assert!(matches!(step, Step::Done(Err(error)) if error.code() == Code::Dead));
@@ -140,7 +140,7 @@ fn a_function_that_is_gone_says_so() {
 
 #[test]
 fn signatures_name_parameters() {
-    let opened = open();
+    let opened = Opened::new();
     let names = |code: &str| {
         let function = opened.run(code).expect("a function");
         let key = function.view().as_callable().expect("a function").identity().key;

@@ -1,15 +1,15 @@
 //! Squirrel's own library in the hands of whoever wants to break it: each of these wrote or read outside
 //! of memory, followed a null or somebody else's pointer, or lost what it was told.
 
+use calog_plugin_api::mock::printed;
 use calog_plugin_api::prelude::*;
 
-use super::mock::open;
-use super::{check, fails};
+use super::{Opened, check, fails};
 
 /// Code that shall fail with this text, and leave the context as it was.
 #[track_caller]
 fn refuses(cases: &[(&str, &str)]) {
-    let opened = open();
+    let opened = Opened::new();
     for (code, text) in cases {
         let error = fails(&opened, code);
         assert!(error.message().contains(text), "{code}: {error:?}");
@@ -242,15 +242,15 @@ fn natives_that_wait_answer_wherever_they_stand() {
 
 #[test]
 fn printf_prints() {
-    super::mock::PRINTED.take();
+    printed();
     check("printf(\"%d%% of %s\\n\", 5, \"a\\x00b %s %n\")");
-    assert_eq!(super::mock::PRINTED.take(), b"5% of a\0b %s %n\n");
+    assert_eq!(printed(), "5% of a\0b %s %n\n");
 }
 
 #[test]
 fn long_patterns_end_in_time() {
     super::on_usual_stack(|| {
-        let opened = open();
+        let opened = Opened::new();
         let code = "local p = \"ab\"; for (local i = 0; i < 20; i++) p += p; regexp(p)";
         assert_eq!(fails(&opened, code).code(), Code::Depth);
         assert_eq!(opened.run("return 1"), Ok(Value::Int(1)));

@@ -2,13 +2,12 @@
 
 use calog_plugin_api::prelude::*;
 
-use super::mock::open;
-use super::{check, check_in, fails, on_usual_stack};
+use super::{Opened, check, check_in, fails, on_usual_stack};
 
 #[test]
 fn runaway_recursion_is_a_depth_error() {
     on_usual_stack(|| {
-        let opened = open();
+        let opened = Opened::new();
         for code in [
             // Calls, tail calls between natives, metamethods, comparators, threads, generators.
             "local f; f = function(n) { return f(n + 1) + 1 }; f(0)",
@@ -71,7 +70,7 @@ fn deep_values_and_sources_do_not_end_the_process() {
             same(collectgarbage() > 0, true)
             "##,
         );
-        let opened = open();
+        let opened = Opened::new();
         for (open_, inner, close) in [
             ("(", "1", ")"),
             ("[", "", "]"),
@@ -112,7 +111,7 @@ fn arithmetic_and_arrays_do_not_end_the_process() {
         same(thrown, 2)
         "##,
     );
-    let opened = open();
+    let opened = Opened::new();
     for code in ["array(1 << 60)", "array(-1)", "[1].resize(1 << 60)", "blob(1 << 60)"] {
         let error = fails(&opened, code);
         assert!(matches!(error.code(), Code::Limit | Code::Script), "{code}: {error:?}");
@@ -142,7 +141,7 @@ fn arithmetic_and_arrays_do_not_end_the_process() {
 #[test]
 fn memory_is_counted_and_limited() {
     on_usual_stack(|| {
-        let opened = open();
+        let opened = Opened::new();
         let before = opened.context.memory_used();
         opened.run("big <- array(100000, 0)").expect("no limit yet");
         assert!(opened.context.memory_used() > before + 1_600_000);
@@ -176,8 +175,42 @@ fn memory_is_counted_and_limited() {
 }
 
 #[test]
+fn a_generator_that_nobody_takes_is_freed_at_once() {
+    let opened = Opened::new();
+    let code = "local g = function(x) { yield x }
+        class Made { constructor() { yield 1 } }
+        return function() { for (local i = 0; i < 1000; i++) { g([i]); Made(); try { g(i, i, i) } catch (e) {} } }";
+    let make = opened.run(code).expect("a function");
+    opened.call(&make, &[]).expect("no error");
+    let before = opened.context.memory_used();
+    opened.call(&make, &[]).expect("no error");
+    assert_eq!(opened.context.memory_used(), before);
+}
+
+#[test]
+fn garbage_is_not_lost_with_the_function_of_a_generator_that_has_ended() {
+    let opened = Opened::new();
+    check_in(
+        &opened,
+        r##"
+        local g = (function() { yield 1 })()
+        resume g; resume g
+        collectgarbage()
+        local circle = {}
+        circle.circle <- circle
+        circle = null
+        g = null
+        same(collectgarbage(), 1)
+        "##,
+    );
+    let shared = opened.context.core().shared.clone();
+    drop(opened);
+    assert_eq!(shared.used(), 0);
+}
+
+#[test]
 fn garbage_is_not_lost_when_there_is_no_room_to_list_it() {
-    let opened = open();
+    let opened = Opened::new();
     let before = opened.context.memory_used();
     opened.run("for (local i = 0; i < 50000; i++) { local t = {}; t.t <- t }").expect("no limit yet");
     opened.context.set_memory_limit(opened.context.memory_used() + 70_000);
@@ -190,7 +223,7 @@ fn garbage_is_not_lost_when_there_is_no_room_to_list_it() {
 
 #[test]
 fn one_contexts_memory_is_not_anothers() {
-    let (one, other) = (open(), open());
+    let (one, other) = (Opened::new(), Opened::new());
     let make = other.run("kept <- []; return function() { kept.append(array(1000, 0)) }").expect("a function");
     let code = "return function(f) { for (local i = 0; i < 100; i++) f() }";
     let caller = one.run(code).expect("a function");
@@ -202,7 +235,7 @@ fn one_contexts_memory_is_not_anothers() {
 
 #[test]
 fn what_does_not_fit_into_a_metamethods_stack_is_a_depth_error() {
-    let opened = open();
+    let opened = Opened::new();
     let locals: String = (0..200).map(|at| format!("local v{at} = [{at}];")).collect();
     let code = format!(
         "local wide; wide = function(n) {{ {locals} return n == 0 ? 0 : wide(n - 1) + v199[0] - v199[0] }}
@@ -239,7 +272,7 @@ fn metamethods_nest() {
 
 #[test]
 fn base_cannot_be_changed() {
-    let opened = open();
+    let opened = Opened::new();
     for code in [
         "base++",
         "++base",
@@ -264,7 +297,7 @@ fn base_cannot_be_changed() {
 
 #[test]
 fn a_function_has_as_many_locals_as_registers() {
-    let opened = open();
+    let opened = Opened::new();
     for count in [100, 126, 127, 128, 129, 200, 240, 250, 251, 252, 253, 254, 255, 256, 300] {
         let locals: String = (1..count).map(|at| format!("local v{at} = id({at});")).collect();
         let sum: Vec<_> = (1..count).map(|at| format!("v{at}")).collect();

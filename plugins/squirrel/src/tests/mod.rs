@@ -5,7 +5,6 @@ mod errors;
 mod functions;
 mod library;
 mod limits;
-mod mock;
 mod objects;
 mod odd;
 mod scripts;
@@ -13,9 +12,12 @@ mod stops;
 mod values;
 mod waits;
 
+use calog_plugin_api::mock;
 use calog_plugin_api::prelude::*;
 
-use mock::{Opened, open};
+use crate::Squirrel;
+
+type Opened = mock::Opened<Squirrel>;
 
 /// What the scripts of these tests find: `refused(code, place, f)` calls a function that shall fail so.
 const PRELUDE: &str = r##"
@@ -39,7 +41,7 @@ fn with_prelude(code: &str) -> String {
 /// Runs code that shall not fail.
 #[track_caller]
 fn check(code: &str) -> Value {
-    check_in(&open(), code)
+    check_in(&Opened::new(), code)
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 use calog_plugin_api::Context;
 
-use super::{check, open};
+use super::{Opened, check};
 
 #[test]
 fn objects_have_methods_and_properties() {
@@ -72,6 +72,6 @@ fn modules_bind_on_first_use() {
 
 #[test]
 fn an_idle_context_is_small() {
-    let opened = open();
+    let opened = Opened::new();
     assert!(opened.context.memory_used() < 128 * 1024, "{} bytes", opened.context.memory_used());
 }

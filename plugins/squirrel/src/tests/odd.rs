@@ -1,14 +1,13 @@
 //! Everything in Squirrel's library, called with everything: it may fail, and must end, and harm nothing.
 //!
 //! What is called with what follows from a seed. `CALOG_SQUIRREL_ROUNDS` asks for more rounds, which
-//! is worth while under AddressSanitizer.
+//! is worth while under AddressSanitizer; `CALOG_SQUIRREL_SEED` begins with another seed than 0.
 
 use std::time::{Duration, Instant};
 
 use calog_plugin_api::prelude::*;
 
-use super::mock::open;
-use super::on_usual_stack;
+use super::{Opened, on_usual_stack};
 
 /// Values of every kind, and all functions of the library; `roll(n)` gives a number below n.
 const PROLOGUE: &str = r##"
@@ -101,6 +100,9 @@ for (local i = 0; i < 60; i++) {
     for (local n = values.len() - 1; n >= 0; n--)
         if ((typeof values[n] == "array" || typeof values[n] == "string") && values[n].len() > 10000) values[n] = null
 }
+// Only the collector finds this, or closing, and only if it still knows all objects.
+local circle = {}
+circle.circle <- circle
 return failed
 "##;
 
@@ -111,15 +113,20 @@ const TOKENS: &str = "a b f this null 1 0x7f 2.5 \"s\" @\"v\" 'c' ( ) [ ] { } ( 
     rawcall vargv </ /> /* */ // __LINE__ __FILE__";
 
 fn rounds(usual: u64) -> u64 {
-    std::env::var("CALOG_SQUIRREL_ROUNDS").ok().and_then(|it| it.parse().ok()).unwrap_or(usual)
+    number("CALOG_SQUIRREL_ROUNDS").unwrap_or(usual)
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 #[test]
 fn the_library_stands_any_call() {
     on_usual_stack(|| {
         let mut ends = 0;
-        for seed in 0..rounds(150) {
-            let opened = open();
+        let first = number("CALOG_SQUIRREL_SEED").unwrap_or(0);
+        for seed in first..first + rounds(150) {
+            let opened = Opened::new();
             opened.context.set_memory_limit(64 << 20);
             let began = Instant::now();
             let code = format!("{}{CALLS}", PROLOGUE.replace("SEED", &format!("{}", seed * 7919 + 1)));
@@ -133,14 +140,14 @@ fn the_library_stands_any_call() {
             drop(opened);
             assert_eq!(shared.used(), 0, "seed {seed}: bytes that nobody freed");
         }
-        assert!(ends > 0, "some come to their end");
+        assert!(ends > 0 || first > 0, "some come to their end");
     });
 }
 
 #[test]
 fn the_compiler_stands_any_text() {
     on_usual_stack(|| {
-        let opened = open();
+        let opened = Opened::new();
         let tokens: Vec<_> = TOKENS.split(' ').collect();
         let mut state = 20_260_102_u64;
         let mut compiled = 0;

@@ -1,13 +1,13 @@
 //! Scripts as a whole: printing, expressions, completeness, the library.
 
+use calog_plugin_api::mock::printed;
 use calog_plugin_api::prelude::*;
 
-use super::mock::{PRINTED, open};
-use super::{check, fails};
+use super::{Opened, check, fails};
 
 #[test]
 fn printing_goes_through_the_host() {
-    PRINTED.take();
+    printed();
     check(
         r##"
         print("a"); print(1); print(null); print(2.5); print("nul\x00.\n")
@@ -18,12 +18,12 @@ fn printing_goes_through_the_host() {
         same(thrown, "failed")
         "##,
     );
-    assert_eq!(String::from_utf8_lossy(&PRINTED.take()), "a1null2.5nul\0.\ne\nown");
+    assert_eq!(printed(), "a1null2.5nul\0.\ne\nown");
 }
 
 #[test]
 fn eval_gives_the_value_of_an_expression() {
-    let opened = open();
+    let opened = Opened::new();
     let eval = |code| opened.load(SourceMode::Eval, "eval", "", code);
     assert_eq!(eval("1 + 1"), Ok(Value::Int(2)));
     assert_eq!(eval("x <- 5"), Ok(Value::Int(5)));
@@ -37,7 +37,7 @@ fn eval_gives_the_value_of_an_expression() {
 
 #[test]
 fn completeness() {
-    let opened = open();
+    let opened = Opened::new();
     for code in ["1 + 1", "x = = 1", "local x = 1;", "print(1)", "f)", "\"abc", "", "// x", "x = )"] {
         assert!(opened.context.is_complete(code), "{code}");
     }
@@ -51,7 +51,7 @@ fn completeness() {
 
 #[test]
 fn a_chunk_gives_its_table() {
-    let opened = open();
+    let opened = Opened::new();
     let exports = opened.run("local n = 1; return { n = n, double = @(x) x * 2 }").expect("a table");
     let double = exports.view().field("double").to_value();
     assert_eq!(opened.call(&double, &[View::int(4)]), Ok(Value::Int(8)));
@@ -81,7 +81,7 @@ fn bytecode_is_not_read() {
     let folder = std::env::temp_dir().join(format!("calog-squirrel-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join("code.cnut");
-    let opened = open();
+    let opened = Opened::new();
     let code = format!("writeclosuretofile({0:?}, @() 1); return dofile({0:?})", path.to_str().expect("plain text"));
     let error = fails(&opened, &code);
     let plain = folder.join("plain.nut");
@@ -94,7 +94,7 @@ fn bytecode_is_not_read() {
 
 #[test]
 fn the_site_is_where_the_code_is() {
-    let opened = open();
+    let opened = Opened::new();
     let code = "local function here() {\n  return test.site()\n}\nreturn here()";
     assert_eq!(opened.run(code), Ok(Value::from("main.nut:2 in here (squirrel)")));
     assert_eq!(opened.context.site(), None);
@@ -102,7 +102,7 @@ fn the_site_is_where_the_code_is() {
 
 #[test]
 fn what_is_set_for_a_thread_holds_for_all_tasks() {
-    let opened = open();
+    let opened = Opened::new();
     let waits = opened.run("return function() { test.later(1); return typeof own }").expect("a function");
     opened.run("own <- 1; setroottable({ own = \"text\" }.setdelegate(getroottable()))").expect("no error");
     for _ in 0..3 {

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use calog_plugin_api::prelude::*;
 
-use super::fails;
-use super::mock::open;
+use super::{Opened, fails};
 
 #[test]
 fn a_stopped_context_ends_even_through_catch() {
-    let opened = open();
+    let opened = Opened::new();
     for code in [
         "test.stop(); while (true) {}",
         "test.stop(); while(true){ try { while(true){} } catch (e) {} }",
@@ -56,7 +55,7 @@ fn a_stopped_context_ends_even_through_catch() {
 
 #[test]
 fn an_interrupt_for_nothing_changes_nothing() {
-    let opened = open();
+    let opened = Opened::new();
     opened.context.interrupt();
     assert_eq!(opened.run("local n = 0; for (local i = 0; i < 10; i++) n += i; return n"), Ok(Value::Int(45)));
 }

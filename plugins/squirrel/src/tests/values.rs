@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use calog_plugin_api::prelude::*;
 
-use super::mock::{open, open_with};
-use super::{check, check_in};
+use super::{Opened, check, check_in};
 
 #[track_caller]
 fn shows(code: &str, wanted: &str) {
@@ -49,7 +48,7 @@ fn containers_become_lists_and_maps() {
 
 #[test]
 fn what_comes_in_has_squirrels_types() {
-    let opened = open();
+    let opened = Opened::new();
     let code = "return function(v) { kept <- v; return typeof v + \" \" + (typeof v == \"table\" || typeof v == \"array\" ? v.len() : v) }";
     let tell = opened.run(code).expect("a function");
     let mut builder = Builder::new();
@@ -89,7 +88,7 @@ fn what_comes_in_has_squirrels_types() {
     let doubled = builder.finish().expect("a value");
     let error = opened.call(&tell, &[doubled.view()]).expect_err("two keys that are one");
     assert_eq!(error.code(), Code::Unsupported);
-    let lenient = open_with(true, HashMap::new());
+    let lenient = Opened::with(true, HashMap::new());
     let get = lenient.run("return function(v) { return v[0] }").expect("a function");
     assert_eq!(lenient.call(&get, &[doubled.view()]), Ok(Value::Int(8)));
 }
@@ -134,7 +133,7 @@ fn conversion_errors_leave_the_context_usable() {
 
 #[test]
 fn a_result_that_cannot_leave_is_called_the_result() {
-    let error = super::fails(&open(), "class Point {}; return [1, Point()]");
+    let error = super::fails(&Opened::new(), "class Point {}; return [1, Point()]");
     assert_eq!(error.code(), Code::Unsupported);
     assert!(error.message().starts_with("the result: at [1]: a class instance cannot leave"), "{error}");
 }
@@ -153,7 +152,7 @@ fn metamethods_do_not_run_while_values_are_read() {
 
 #[test]
 fn lenient_drops_and_coerces() {
-    let opened = open_with(true, HashMap::new());
+    let opened = Opened::with(true, HashMap::new());
     check_in(
         &opened,
         r##"
@@ -250,7 +249,7 @@ fn alike(one: View<'_>, other: View<'_>) -> bool {
 
 #[test]
 fn any_value_round_trips() {
-    let opened = open();
+    let opened = Opened::new();
     let id = opened.run("return function(v) { return test.id(v) }").expect("a function");
     let mut dice = Dice(20_260_101);
     for round in 0..2000 {

@@ -1,13 +1,13 @@
 //! Waits: tasks that are suspended, and places where the thread pumps instead.
 
+use calog_plugin_api::mock::{finish_next, pumped};
 use calog_plugin_api::prelude::*;
 
-use super::check;
-use super::mock::{PUMPED, finish_next, open};
+use super::{Opened, check};
 
 #[test]
 fn waits_suspend_the_task() {
-    PUMPED.set(0);
+    pumped();
     check(
         r##"
         same(test.later(1), 1)
@@ -29,12 +29,12 @@ fn waits_suspend_the_task() {
         same(through.call({ test = test }, 9), 9)
         "##,
     );
-    assert_eq!(PUMPED.get(), 0, "all of these suspend");
+    assert_eq!(pumped(), 0, "all of these suspend");
 }
 
 #[test]
 fn waits_pump_where_squirrel_cannot_suspend() {
-    PUMPED.set(0);
+    pumped();
     check(
         r##"
         local t = [3, 1, 2]
@@ -51,7 +51,8 @@ fn waits_pump_where_squirrel_cannot_suspend() {
         same(test.later.acall([this, 9]), 9)
         "##,
     );
-    assert!(PUMPED.get() >= 8, "{}", PUMPED.get());
+    let pumped = pumped();
+    assert!(pumped >= 8, "{pumped}");
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn start(opened: &super::Opened, function: &Value) -> (TaskKey, Completion) {
 
 #[test]
 fn waits_end_in_any_order() {
-    let opened = open();
+    let opened = Opened::new();
     let function =
         opened.run("n <- 0\nreturn function() {\n local me = n++\n return [me, test.later(me), test.later(me)]\n}");
     let function = function.expect("a function");
@@ -137,7 +138,7 @@ fn waits_end_in_any_order() {
 
 #[test]
 fn a_context_closes_with_tasks_waiting() {
-    let opened = open();
+    let opened = Opened::new();
     let function =
         opened.run("return function() { local keep = [test.add, test.counter()]; test.later(1); return keep }");
     let function = function.expect("a function");
@@ -150,7 +151,7 @@ fn a_context_closes_with_tasks_waiting() {
 
 #[test]
 fn a_waiting_context_stays_callable() {
-    let opened = open();
+    let opened = Opened::new();
     let slow = opened.run("return function() { test.later(1); return \"slow\" }").expect("a function");
     let fast = opened.run("return function() { return \"fast\" }").expect("a function");
     let (task, _on) = start(&opened, &slow);

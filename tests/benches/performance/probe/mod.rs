@@ -29,11 +29,12 @@ pub(crate) fn serve() -> bool {
     let args: Vec<String> = args.collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let numbers = match (name.as_str(), args.as_slice()) {
+        ("alone", [what]) => idle::alone(what),
         ("handing", [plugins]) => handing::probe(plugins.as_ref()),
         ("idle", [plugins, language]) => idle::probe(plugins.as_ref(), language),
         ("loading", [folder]) => loading::probe(folder.as_ref()),
         ("lua", [script]) => lua::probe(script.as_ref()),
-        ("sleeping", [plugins]) => sleeping::probe(plugins.as_ref()),
+        ("sleeping", [plugins, begin]) => sleeping::probe(plugins.as_ref(), begin),
         other => panic!("there is no probe {other:?}"),
     };
     let words: Vec<String> = numbers.iter().map(f64::to_string).collect();

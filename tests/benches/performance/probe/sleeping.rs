@@ -19,30 +19,40 @@ const TASKS: i64 = 100_000;
 const SLEEP: Duration = Duration::from_secs(5);
 
 const SCRIPT: &str = "
-    local asleep, woken = 0, 0
-    local function sleeper(ms)
+    local asleep, woken, time = 0, 0, 0
+    local function sleeper()
         asleep = asleep + 1
-        task.sleep(ms)
+        task.sleep(time)
         woken = woken + 1
     end
+    local function deeper()
+        return function() sleeper() end
+    end
     return {
-        begin = function(n, ms) for i = 1, n do task.spawn(function() sleeper(ms) end) end end,
+        begin = function(n, ms)
+            time = ms
+            for i = 1, n do task.spawn(sleeper) end
+        end,
+        begin_deeper = function(n, ms)
+            time = ms
+            for i = 1, n do task.spawn(deeper()) end
+        end,
         asleep = function() return asleep end,
         woken = function() return woken end,
     }
 ";
 
 /// The KiB that one takes, and all of the time divided by the start and the sleep.
-pub(super) fn probe(plugins: &Path) -> Vec<f64> {
+pub(super) fn probe(plugins: &Path, begin: &str) -> Vec<f64> {
     let runtime = builder(plugins).build().expect("a runtime over the workspace's plugins");
     let lua = runtime.open(Open::source("lua", SCRIPT)).expect("a context");
     runtime.wait_for(&lua).expect("a sound script");
     // The first ones pay for what all share.
-    sleep(&runtime, &lua, 100, Duration::ZERO);
+    sleep(&runtime, &lua, begin, 100, Duration::ZERO);
     assert_eq!(runtime.run(), Ended::Idle);
 
     let (before, start) = (resident_kib(), Instant::now());
-    sleep(&runtime, &lua, TASKS, SLEEP);
+    sleep(&runtime, &lua, begin, TASKS, SLEEP);
     let started = start.elapsed();
     assert!(count(&runtime, &lua, "woken") == 100, "none wakes before all sleep");
     let each = resident_kib().saturating_sub(before) as f64 / TASKS as f64;
@@ -53,10 +63,10 @@ pub(super) fn probe(plugins: &Path) -> Vec<f64> {
 }
 
 /// Sends so many to sleep, and returns when the last of them does.
-fn sleep(runtime: &Runtime, lua: &ContextRef, tasks: i64, time: Duration) {
+fn sleep(runtime: &Runtime, lua: &ContextRef, begin: &str, tasks: i64, time: Duration) {
     let wanted = count(runtime, lua, "asleep") + tasks;
     let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    runtime.call_export(lua, "begin", &[tasks.into(), ms.into()]).expect("they are spawned");
+    runtime.call_export(lua, begin, &[tasks.into(), ms.into()]).expect("they are spawned");
     while count(runtime, lua, "asleep") < wanted {
         std::thread::yield_now();
     }
@@ -70,7 +80,8 @@ fn count(runtime: &Runtime, lua: &ContextRef, name: &str) -> i64 {
 /// The rows: memory, and time.
 pub(crate) fn sleeping_tasks(table: &mut Table, plugins: &Path) {
     let load = Load::start();
-    let numbers = ask("sleeping", [plugins]);
+    let [numbers, deeper] =
+        ["begin", "begin_deeper"].map(|begin| ask("sleeping", [plugins.as_os_str(), begin.as_ref()]));
     let foreign_load = load.foreign();
     let mut add = |what: &str, ours: Amount, goal| {
         let decisive = ours.value;
@@ -80,4 +91,5 @@ pub(crate) fn sleeping_tasks(table: &mut Table, plugins: &Path) {
     add("their start", Amount::ms(numbers[2]), Goal::Open);
     let all = Amount { value: numbers[1], unit: Unit::Times };
     add("all of their time, divided by the start and the sleep", all, Goal::AtMost(1.2));
+    add("each, where a closure of its own calls what sleeps", Amount::kib(deeper[0]), Goal::Open);
 }

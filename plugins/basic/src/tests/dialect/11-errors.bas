@@ -50,7 +50,7 @@ CATCH e
     PRINT e.code, "|", e.message, "|", e.row;
 ENDTRY
 TRY
-    test.throw("io", "the line is cut")
+    test.fail("io", "the line is cut")
 CATCH e
     PRINT e.code, "|", e.message;
 ENDTRY
@@ -104,7 +104,7 @@ ENDTRY
 '> 42script
 
 '### 68 Extended abort (native raised): here a native's own error
-test.throw("range", "too far")
+test.fail("range", "too far")
 '! range too far @1:1
 
 '### an error nobody catches ends the program with code, message, file, row and column

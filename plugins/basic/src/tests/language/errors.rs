@@ -1,7 +1,7 @@
 //! Errors as programs catch them.
 
-use super::super::mock::open;
 use super::check;
+use crate::tests::Opened;
 
 #[test]
 fn errors_can_be_caught() {
@@ -57,9 +57,9 @@ fn errors_whose_words_say_little_come_with_help() {
         ("IF x\nENDIF", "ENDIF ends the block"),
         ("CALL later()\nDEF later()\nENDDEF", "behind its DEF"),
     ] {
-        let error = open().run(code).expect_err(code);
+        let error = Opened::new().run(code).expect_err(code);
         assert!(error.help().is_some_and(|help| help.contains(wanted)), "{code}: {error:?}");
     }
-    let precise = open().run("x = 5\nx.y = 1").expect_err("an integer has no members");
+    let precise = Opened::new().run("x = 5\nx.y = 1").expect_err("an integer has no members");
     assert_eq!(precise.help(), None, "{precise:?}");
 }

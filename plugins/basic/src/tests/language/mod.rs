@@ -2,6 +2,9 @@
 //!
 //! A case is a program and its output; where it ends with an error, the output ends in
 //! `!number message @row:column`.
+use calog_plugin_api::mock::{logged, printed};
+
+use super::Opened;
 
 mod collections;
 mod errors;
@@ -10,13 +13,11 @@ mod routines;
 mod statements;
 mod words;
 
-use super::mock::{open, printed, warned};
-
 /// Runs a program; gives what it printed, and how it failed.
 fn run(code: &str) -> String {
-    let opened = open();
+    let opened = Opened::new();
     printed();
-    warned();
+    logged();
     let result = opened.run(code);
     let mut output = printed();
     if let Err(error) = result {

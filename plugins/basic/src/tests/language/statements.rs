@@ -1,5 +1,7 @@
 //! Printing, deciding, looping, jumping.
 
+use crate::tests::typed::type_in;
+
 use super::{check, run};
 
 #[test]
@@ -39,7 +41,7 @@ fn print_and_input() {
         (&[], "INPUT 5", "!19 Variable expected @1:7"),
         (&[], "INPUT \"a\" x", "!31 Comma expected @1:11"),
     ] {
-        super::super::mock::type_in(lines);
+        type_in(lines);
         assert_eq!(run(code), wanted, "{code}");
     }
 }

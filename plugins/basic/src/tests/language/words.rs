@@ -1,6 +1,7 @@
 //! Words, literals, types and operators.
 
-use super::super::mock::warned;
+use calog_plugin_api::mock::logged;
+
 use super::{check, run, shows};
 
 #[test]
@@ -159,9 +160,9 @@ fn types_and_arithmetic() {
 #[test]
 fn division_by_zero_warns_and_goes_on() {
     assert_eq!(run("x = 1 / 0\ny = 2 MOD 0\nPRINT \"on\""), "on");
-    assert_eq!(warned(), ["main.bas:1:7: Divide by zero", "main.bas:2:7: Divide by zero"]);
+    assert_eq!(logged(), ["main.bas:1:7: Divide by zero", "main.bas:2:7: Divide by zero"]);
     assert_eq!(run("l = LIST()\nPRINT POP(l), BACK(l)"), "NILNIL");
-    assert_eq!(warned(), ["main.bas:2:7: Empty collection", "main.bas:2:15: Empty collection"]);
+    assert_eq!(logged(), ["main.bas:2:7: Empty collection", "main.bas:2:15: Empty collection"]);
 }
 
 #[test]
