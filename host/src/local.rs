@@ -4,9 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use calog_plugin_api::host_side::{ContextHandle, Entered};
-use calog_plugin_api::{
-    CancelToken, Code, Error, KeptInfo, KeyMap, Outcome, Result, TaskKey, WaitKey,
-};
+use calog_plugin_api::{CancelToken, Code, Error, KeptInfo, KeyMap, Outcome, Result, TaskKey, WaitKey};
 
 use crate::context::{ContextShared, State};
 use crate::envelope::Envelope;

@@ -5,8 +5,8 @@
 //! only when the flag is up.
 
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::AtomicUsize as Counter;
+use std::sync::{Arc, OnceLock};
 
 use crate::envelope::Parcel;
 use crate::sync::Mutex;

@@ -52,16 +52,10 @@ const LUA: &[Endless] = &[
     ("calls", "local function f() end while true do f() end"),
     ("protected", "while true do pcall(function() while true do end end) end"),
     ("protected calls", "while true do pcall(error, 'x') end"),
-    (
-        "handler",
-        "while true do xpcall(function() while true do end end, function(e) while true do end end) end",
-    ),
+    ("handler", "while true do xpcall(function() while true do end end, function(e) while true do end end) end"),
     ("natives", "while true do calog.self() end"),
     ("coroutine", "while true do coroutine.wrap(function() while true do end end)() end"),
-    (
-        "coroutines",
-        "while true do pcall(coroutine.wrap(function() while true do coroutine.yield() end end)) end",
-    ),
+    ("coroutines", "while true do pcall(coroutine.wrap(function() while true do coroutine.yield() end end)) end"),
     ("resumed", "while true do coroutine.resume(coroutine.create(function() while true do end end)) end"),
     ("mad comparator", "while true do pcall(table.sort, { 3, 1, 2 }, function() while true do end end) end"),
     (
@@ -72,10 +66,7 @@ const LUA: &[Endless] = &[
         "closing variable",
         "while true do pcall(function() local c <close> = setmetatable({}, { __close = function() while true do end end }) error('x') end) end",
     ),
-    (
-        "finaliser",
-        "setmetatable({}, { __gc = function() while true do end end }) while true do collectgarbage() end",
-    ),
+    ("finaliser", "setmetatable({}, { __gc = function() while true do end end }) while true do collectgarbage() end"),
     ("gsub", "while true do pcall(string.gsub, ('x'):rep(1000), 'x', function() while true do end end) end"),
     ("iterator", "for _ in function() return 1 end do end"),
     ("recursion", "local function f() pcall(f) f() end while true do pcall(f) end"),
@@ -135,18 +126,21 @@ const JAVASCRIPT: &[Endless] = &[
         "async and loops",
         "const f = async () => { for (;;) { await null; try { for (;;) {} } finally { continue } } }; f()",
     ),
-    (
-        "generator",
-        "function* g() { while (true) { try { yield 1 } finally { continue } } } for (const x of g()) {}",
-    ),
+    ("generator", "function* g() { while (true) { try { yield 1 } finally { continue } } } for (const x of g()) {}"),
     ("recursion", "const f = () => { try { f() } catch {} f() }; while (true) { try { f() } catch {} }"),
     (
         "proxy",
         "const p = new Proxy({}, { has: () => { while (true) {} } }); while (true) { try { 'x' in p } catch {} }",
     ),
     ("json", "while (true) { try { JSON.stringify({ toJSON() { while (true) {} } }) } catch {} }"),
-    ("comparator that lies", "const l = Array.from({ length: 1000 }, (_, i) => i); while (true) l.sort(() => Math.random() - 0.5)"),
-    ("comparator of a typed array", "while (true) { try { new Int8Array(9).sort(() => { while (true) {} }) } catch {} }"),
+    (
+        "comparator that lies",
+        "const l = Array.from({ length: 1000 }, (_, i) => i); while (true) l.sort(() => Math.random() - 0.5)",
+    ),
+    (
+        "comparator of a typed array",
+        "while (true) { try { new Int8Array(9).sort(() => { while (true) {} }) } catch {} }",
+    ),
     ("lazy regular expression", "while (true) { try { ('a'.repeat(3000)).match(/a*?a*?a*?a*?a*?a*?b/) } catch {} }"),
     ("replace", "while (true) { try { 'a'.repeat(3000).replace(/(a*)*b/g, '') } catch {} }"),
     ("split", "while (true) { try { 'a'.repeat(3000).split(/(a*)*b/) } catch {} }"),
@@ -177,10 +171,7 @@ const SQUIRREL: &[Endless] = &[
     ),
     ("generator", "foreach (x in (function() { while (true) yield 1 })()) {}"),
     ("thread", "while (true) newthread(function() { while (true) {} }).call()"),
-    (
-        "threads",
-        "local t = newthread(function() { while (true) ::suspend(1) }); t.call(); while (true) t.wakeup()",
-    ),
+    ("threads", "local t = newthread(function() { while (true) ::suspend(1) }); t.call(); while (true) t.wakeup()"),
     (
         "recursion",
         "local f; f = function() { try { f() } catch (e) {} f() }; while (true) { try { f() } catch (e) {} }",
@@ -188,11 +179,20 @@ const SQUIRREL: &[Endless] = &[
     ("do", "do {} while (true)"),
     ("for", "for (;;) {}"),
     ("garbage", "while (true) { local t = {}; t.t <- t; collectgarbage() }"),
-    ("comparator that lies", "local l = array(1000, 1); while (true) try { l.sort(@(a, b) rand() % 3 - 1) } catch (e) {}"),
+    (
+        "comparator that lies",
+        "local l = array(1000, 1); while (true) try { l.sort(@(a, b) rand() % 3 - 1) } catch (e) {}",
+    ),
     ("search", "local t = \"a\"; for (local i = 0; i < 9; i++) t += t; while (true) regexp(\"(a*)*b\").search(t)"),
-    ("capture", "local t = \"a\"; for (local i = 0; i < 9; i++) t += t; while (true) regexp(\"(a+)+$\").capture(t + \"b\")"),
+    (
+        "capture",
+        "local t = \"a\"; for (local i = 0; i < 9; i++) t += t; while (true) regexp(\"(a+)+$\").capture(t + \"b\")",
+    ),
     ("map", "while (true) try { [1].map(function(x) { while (true) {} }) } catch (e) {}"),
-    ("error handler", "seterrorhandler(function(e) { while (true) {} }); while (true) try { throw 1 } catch (e) { while (true) {} }"),
+    (
+        "error handler",
+        "seterrorhandler(function(e) { while (true) {} }); while (true) try { throw 1 } catch (e) { while (true) {} }",
+    ),
 ];
 
 const BASIC: &[Endless] = &[
@@ -210,10 +210,7 @@ const BASIC: &[Endless] = &[
         "f = LAMBDA (f) (TRY : f(f) : CATCH : ENDTRY : f(f)) : WHILE TRUE : TRY : f(f) : CATCH : ENDTRY : WEND",
     ),
     ("sort", "l = LIST(1 TO 100000) : WHILE TRUE : SORT(CLONE(l)) : WEND"),
-    (
-        "callback",
-        "f = LAMBDA () (WHILE TRUE : WEND) : WHILE TRUE : TRY : calog.call(f) : CATCH : ENDTRY : WEND",
-    ),
+    ("callback", "f = LAMBDA () (WHILE TRUE : WEND) : WHILE TRUE : TRY : calog.call(f) : CATCH : ENDTRY : WEND"),
     ("garbage", "WHILE TRUE : l = LIST() : PUSH(l, l) : WEND"),
     (
         "comparator that lies",
@@ -228,6 +225,4 @@ WHILE TRUE : TRY : SORT(LIST(NEW(c), NEW(c))) : CATCH : ENDTRY : WEND",
 ];
 
 /// Natives of QuickJS that go through an array as long as it says to be.
-const DEAF_JAVASCRIPT: &[Endless] = &[
-    ("reverse", "Array.prototype.reverse.call({ length: 2 ** 53 - 1 })"),
-];
+const DEAF_JAVASCRIPT: &[Endless] = &[("reverse", "Array.prototype.reverse.call({ length: 2 ** 53 - 1 })")];

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 
 use calog::plugin_api::{Code, Value};
 use calog::{CLOSE_LIMIT, Closed, ContextRef, Lost, Open, Result};
-use calog_tests::{
-    Calog, Endless, Folder, LANGUAGES, Language, Scene, deaf, endless, every_pair, function, script,
-};
+use calog_tests::{Calog, Endless, Folder, LANGUAGES, Language, Scene, deaf, endless, every_pair, function, script};
 
 /// What ends endless code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,7 +49,10 @@ fn end(scene: &Scene, language: &Language, code: &str, by: By) -> (ContextRef, R
     (context, scene.world.answer(&asked))
 }
 
-fn check_all(mut check: impl FnMut(&Language, &Endless, By) -> std::result::Result<(), String>, of: fn(&Language) -> &'static [Endless]) {
+fn check_all(
+    mut check: impl FnMut(&Language, &Endless, By) -> std::result::Result<(), String>,
+    of: fn(&Language) -> &'static [Endless],
+) {
     let mut wrong = Vec::new();
     for language in &LANGUAGES {
         for one in of(language) {

@@ -120,7 +120,13 @@ impl Context for Script {
 
 impl Script {
     fn new(host: Host) -> Script {
-        Script { host, acts: RefCell::default(), next_task: Cell::new(1), thens: RefCell::default(), interrupted: AtomicBool::new(false) }
+        Script {
+            host,
+            acts: RefCell::default(),
+            next_task: Cell::new(1),
+            thens: RefCell::default(),
+            interrupted: AtomicBool::new(false),
+        }
     }
 
     fn take_task(&self) -> TaskKey {

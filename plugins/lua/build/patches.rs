@@ -56,7 +56,11 @@ pub(crate) const PATCHES: &[Patch] = &[
     once(TABLES, "      for (i = e; i > pos; i--) {", "      for (i = e; i > pos; i--) {\n        CALOG_POLL(L);"),
     once(TABLES, "  for ( ; pos < size; pos++) {", "  for ( ; pos < size; pos++) {\n    CALOG_POLL(L);"),
     once(TABLES, "      for (i = 0; i < n; i++) {", "      for (i = 0; i < n; i++) {\n        CALOG_POLL(L);"),
-    once(TABLES, "      for (i = n - 1; i >= 0; i--) {", "      for (i = n - 1; i >= 0; i--) {\n        CALOG_POLL(L);"),
+    once(
+        TABLES,
+        "      for (i = n - 1; i >= 0; i--) {",
+        "      for (i = n - 1; i >= 0; i--) {\n        CALOG_POLL(L);",
+    ),
     once(TABLES, "  for (; i < last; i++) {", "  for (; i < last; i++) {\n    CALOG_POLL(L);"),
     once(TABLES, "  for (; i < e; i++) {", "  for (; i < e; i++) {\n    CALOG_POLL(L);"),
     // Sorting, also by a function that is no script's.

@@ -53,7 +53,14 @@ impl Current {
     pub(crate) fn new(idle: KeptInfo) -> Current {
         let info = Cell::new(NonNull::from(&*idle));
         let (running, interrupted) = (AtomicPtr::new(ptr::null_mut()), AtomicBool::new(false));
-        Current { running, interrupted, has_stopped: Cell::new(false), task: Cell::new(ptr::null_mut()), info, _idle: idle }
+        Current {
+            running,
+            interrupted,
+            has_stopped: Cell::new(false),
+            task: Cell::new(ptr::null_mut()),
+            info,
+            _idle: idle,
+        }
     }
 
     /// Runs the body as an entry of a task on its thread.
