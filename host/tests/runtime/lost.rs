@@ -35,7 +35,8 @@ impl Asked {
 impl Stage {
     fn new() -> Stage {
         let (over, looks): (Arc<AtomicBool>, Arc<AtomicUsize>) = Default::default();
-        let (held, reported): (Arc<Mutex<Vec<Finisher>>>, Arc<Mutex<Vec<Error>>>) = Default::default();
+        let held: Arc<Mutex<Vec<Finisher>>> = Arc::default();
+        let reported: Arc<Mutex<Vec<Error>>> = Arc::default();
         let (ends, count, holds, told) = (over.clone(), looks.clone(), held.clone(), reported.clone());
         let look = move || {
             count.fetch_add(1, Ordering::SeqCst);
