@@ -8,7 +8,7 @@ use calog_tests::{Endless, LANGUAGES, Language, Scene, script};
 
 /// What ends endless code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum By {
+pub(crate) enum By {
     /// `time_per_call_ms`.
     Time,
     /// Its call is aborted, as a task is.
@@ -20,12 +20,12 @@ pub enum By {
 const ALL: [By; 3] = [By::Time, By::Abort, By::Closing];
 
 /// A context that exports the code as `run`.
-pub fn opened(scene: &Scene, language: &Language, code: &str) -> ContextRef {
+pub(crate) fn opened(scene: &Scene, language: &Language, code: &str) -> ContextRef {
     scene.script("endless", language, None, &script(language, code, true))
 }
 
 /// Calls the code, or runs it, and ends it; what it came to.
-pub fn end(scene: &Scene, language: &Language, code: &str, by: By) -> (ContextRef, Result<Value>) {
+pub(crate) fn end(scene: &Scene, language: &Language, code: &str, by: By) -> (ContextRef, Result<Value>) {
     if by == By::Time {
         let path = scene.world.write(&format!("endless.{}", language.extension), &script(language, code, false));
         let limits = Value::map([("time_per_call_ms", Value::Int(50))]).expect("a map");
@@ -46,7 +46,7 @@ pub fn end(scene: &Scene, language: &Language, code: &str, by: By) -> (ContextRe
     (context, scene.world.answer(&asked))
 }
 
-pub fn check_all(
+pub(crate) fn check_all(
     mut check: impl FnMut(&Language, &Endless, By) -> std::result::Result<(), String>,
     of: fn(&Language) -> &'static [Endless],
 ) {
@@ -62,6 +62,6 @@ pub fn check_all(
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-pub fn same<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> std::result::Result<(), String> {
+pub(crate) fn same<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> std::result::Result<(), String> {
     if found == wanted { Ok(()) } else { Err(format!("{what}: {found:?}, not {wanted:?}")) }
 }
