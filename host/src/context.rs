@@ -14,10 +14,11 @@ use crate::exports::Exports;
 use crate::ids::ContextId;
 use crate::limits::{Rights, Taken};
 use crate::output::Printer;
-use crate::restarting::Supervised;
+use crate::restarting::{self, Supervised};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::thread::Thread;
+use crate::waits::Waits;
 
 /// The states of a context, and who may do what in each.
 #[repr(u8)]
@@ -56,6 +57,8 @@ pub(crate) struct ContextShared {
     pub(crate) call_text: Str,
     state: AtomicU8,
     pub(crate) stop: AtomicU32,
+    /// What it is to be resumed for: on its thread, but for the end of a lost one.
+    pub(crate) waits: Waits,
     exports: Mutex<Exports>,
     main: Mutex<Main>,
     /// Who is told when it closes.
@@ -112,6 +115,7 @@ impl ContextShared {
             printer: Printer::new(&core.sink),
             state: AtomicU8::new(State::Open as u8),
             stop: AtomicU32::new(0),
+            waits: Waits::default(),
             exports: Mutex::default(),
             main: Mutex::new(Main::Running(Vec::new())),
             closers: Mutex::default(),
@@ -191,7 +195,33 @@ impl ContextShared {
     pub(crate) fn request_stop(&self) {
         self.stop.fetch_or(STOP_CONTEXT, Ordering::Release);
         self.thread.mailbox.wake();
-        crate::interrupt::interrupt(&self.thread);
+        crate::interrupt::interrupt(&self.core, &self.thread);
+    }
+
+    /// Where its stop flag is, by which it is known to signal handlers.
+    pub(crate) fn stop_address(&self) -> usize {
+        std::ptr::from_ref(&self.stop).addr()
+    }
+
+    /// Its thread is lost: it takes no calls.
+    pub(crate) fn close_at_once(&self) {
+        self.advance(State::Closed);
+    }
+
+    /// Its thread is lost: who waits for it is told, and it is forgotten.
+    pub(crate) fn lose(self: &Arc<ContextShared>, error: &Error) {
+        let told = self.main_ended(&Err(error.clone()));
+        let is_started_again = restarting::failed(self, error);
+        if !is_started_again && !told {
+            self.report_main(error);
+        }
+        // For its own thread, should that come back.
+        self.stop.fetch_or(STOP_CONTEXT, Ordering::Release);
+        self.waits.fail(error);
+        self.forget_values();
+        if !is_started_again {
+            self.core.forget_context(self);
+        }
     }
 
     /// Asks it to close: no new calls, running code is interrupted, and its thread ends it. May be repeated.

@@ -23,6 +23,7 @@ use crate::sync::time::Instant;
 use crate::sync::{Mutex, RwLock};
 use crate::thread::{Thread, Threads};
 use crate::timers::Timers;
+use crate::vigil::Vigil;
 
 /// Numbers runtimes, so that values of one are not taken for another's.
 static NEXT_RUNTIME: AtomicU64 = AtomicU64::new(1);
@@ -42,6 +43,8 @@ pub(crate) struct Core {
     natives: RwLock<Arc<Natives>>,
     pub(crate) timers: Arc<Timers>,
     pub(crate) pool: Arc<Pool>,
+    /// Looks after code that was told to stop.
+    pub(crate) vigil: Vigil,
     pub(crate) sink: Sink,
     /// The embedding program's thread: context 0.
     pub(crate) host: Arc<Thread>,
@@ -80,6 +83,7 @@ impl Core {
             natives: RwLock::default(),
             timers: Timers::new(host),
             pool: Pool::new(host),
+            vigil: Vigil::default(),
             sink: parts.sink,
             host: parts.host,
             handle: OnceLock::new(),

@@ -140,6 +140,20 @@ impl Envelope {
     }
 }
 
+impl Envelope {
+    /// Nobody will serve it: who waits for that is told why.
+    pub(crate) fn refuse(self, error: &Error) {
+        let reply = match self {
+            Envelope::Call(request) => request.reply,
+            Envelope::Load(loading) => loading.reply,
+            // Who is told when it closes has been, and the rest is nobody's loss.
+            _ => return,
+        };
+        // A caller that left is no loss.
+        let _ = reply.finish(Err(error.clone()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,6 +39,7 @@ mod joining;
 pub mod limits;
 mod liveness;
 mod local;
+mod lost;
 mod mailbox;
 pub mod manifest;
 #[cfg(all(test, any(calog_model = "shuttle", calog_model = "loom")))]
@@ -60,6 +61,8 @@ mod surroundings;
 mod sync;
 mod thread;
 mod timers;
+mod vigil;
+mod waits;
 mod worker;
 
 pub use calog_plugin_api::{

@@ -4,9 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use calog_plugin_api::host_side::{ContextHandle, Entered};
-use calog_plugin_api::{
-    CancelToken, Canceller, Code, Error, Finisher, KeptInfo, KeyMap, Outcome, Result, TaskKey, WaitKey,
-};
+use calog_plugin_api::{CancelToken, Code, Error, KeptInfo, KeyMap, Outcome, Result, TaskKey, WaitKey};
 
 use crate::context::{ContextShared, State};
 use crate::envelope::Envelope;
@@ -16,49 +14,6 @@ use crate::limits::{Limit, Rights, Taken, Time, Watch};
 use crate::object::ScriptObject;
 use crate::restarting;
 use crate::stuck::Waiting;
-use crate::thread::Thread;
-
-/// A suspended task.
-pub(crate) struct Task {
-    /// Who gets its result.
-    pub(crate) finisher: Finisher,
-    pub(crate) info: KeptInfo,
-    /// It counts among those of its context, if they are limited.
-    pub(crate) _counted: Option<Taken>,
-}
-
-/// Something that the context is to be resumed for. There may be very many.
-pub(crate) struct Wait {
-    /// Ends it; a task that is only to have its turn waits for nothing.
-    pub(crate) canceller: Option<Canceller>,
-    pub(crate) who: Who,
-}
-
-/// Who waits.
-pub(crate) enum Who {
-    /// A suspended task.
-    Task(Task),
-    /// Code that the engine sees to, such as that behind a promise; with its call's token.
-    Code(Option<CancelToken>),
-}
-
-impl Who {
-    /// The token of the call that waits.
-    pub(crate) fn token(&self) -> Option<&CancelToken> {
-        match self {
-            Who::Task(task) => task.info.cancel_token(),
-            Who::Code(token) => token.as_ref(),
-        }
-    }
-
-    /// The suspended task, if it is one.
-    pub(crate) fn task(self) -> Option<Task> {
-        match self {
-            Who::Task(task) => Some(task),
-            Who::Code(_) => None,
-        }
-    }
-}
 
 /// A context, on its thread.
 pub(crate) struct LocalContext {
@@ -71,8 +26,8 @@ pub(crate) struct LocalContext {
     handle: RefCell<Option<ContextHandle>>,
     /// How many entries are on the stack.
     entered: Cell<u32>,
-    /// The waits that the context is to be resumed for.
-    pub(crate) waits: RefCell<KeyMap<u64, Wait>>,
+    /// Whether the engine panicked: the interpreter's state is unknown.
+    is_broken: Cell<bool>,
     functions: RefCell<KeyMap<u64, Weak<ScriptFunction>>>,
     objects: RefCell<KeyMap<u64, Weak<ScriptObject>>>,
     next_key: Cell<u64>,
@@ -80,14 +35,14 @@ pub(crate) struct LocalContext {
 
 impl LocalContext {
     pub(crate) fn new(shared: Arc<ContextShared>, base: KeptInfo) -> LocalContext {
-        let time = shared.rights.as_ref().and_then(|rights| Time::of(rights, &shared.thread, &shared.core.timers));
+        let time = shared.rights.as_ref().and_then(|rights| Time::of(rights, &shared.thread, &shared.core));
         LocalContext {
             shared,
             time,
             base,
             handle: RefCell::default(),
             entered: Cell::new(0),
-            waits: RefCell::default(),
+            is_broken: Cell::new(false),
             functions: RefCell::default(),
             objects: RefCell::default(),
             next_key: Cell::new(1),
@@ -131,7 +86,7 @@ impl LocalContext {
     ) -> Result<Entered> {
         let Some(token) = token else { return self.enter_any(None, watch, entry) };
         check_aborted(token)?;
-        let _reached = Reached::by(token, &self.shared.thread);
+        let _reached = Reached::by(token, &self.shared);
         self.enter_any(Some(token), watch, entry)
     }
 
@@ -220,6 +175,7 @@ impl LocalContext {
 
     /// The engine panicked: nothing enters the interpreter again, and who waits for it is told.
     fn break_down(&self, error: &Error) {
+        self.is_broken.set(true);
         self.shared.advance(State::Closed);
         tracing::error!("context '{}' is dead: {error}", self.shared.name);
         let told = self.shared.main_ended(&Err(error.clone()));
@@ -228,37 +184,9 @@ impl LocalContext {
         }
         // Code of it that lies below, and waits in place, has nothing to wait for any more.
         self.shared.request_stop();
-        self.fail_tasks(error);
+        self.shared.waits.fail(error);
         // Its thread forgets it, once none of its code is on the stack.
         self.shared.core.send(&self.shared.thread, Envelope::Close { context: self.shared.id, reply: None });
-    }
-
-    /// Notes a wait from now on.
-    pub(crate) fn note(&self, key: WaitKey, wait: Wait) {
-        let mut waits = self.waits.borrow_mut();
-        if let (Some(before @ Wait { who: Who::Task(_), .. }), Who::Code(_)) = (waits.get_mut(&key.0), &wait.who) {
-            // An engine that watches under a task's number: the task is resumed with what comes first.
-            before.canceller = wait.canceller;
-            return;
-        }
-        let replaced = waits.insert(key.0, wait);
-        drop(waits);
-        if let Some(replaced) = replaced.and_then(|wait| wait.who.task()) {
-            let error = Error::new(Code::Dead, "the engine has given the number of this task to another");
-            // A caller that left is no loss.
-            let _ = replaced.finisher.finish(Err(error));
-        }
-    }
-
-    /// Ends all waits and tells the callers of suspended tasks.
-    fn fail_tasks(&self, error: &Error) {
-        let waits = std::mem::take(&mut *self.waits.borrow_mut());
-        // One that has its result meanwhile resumes nobody any more.
-        waits.values().flat_map(|wait| &wait.canceller).for_each(|canceller| _ = canceller.cancel(error));
-        for task in waits.into_values().filter_map(|wait| wait.who.task()) {
-            // A caller that left is no loss.
-            let _ = task.finisher.finish(Err(error.clone()));
-        }
     }
 
     /// Asks the interpreter, which may do anything in answer: it is not ended meanwhile.
@@ -282,11 +210,8 @@ impl LocalContext {
     /// An engine's own bookkeeping (the wait for a promise that a script's wait decides) has no place
     /// in a script, so it is of interest only where no other wait is.
     pub(crate) fn waiting(&self) -> Vec<Waiting> {
-        // Without the borrow: whatever the engine does in answer may end and begin waits.
-        let waits = self.waits.borrow();
-        let found = waits.iter().filter_map(|(key, wait)| Some((*key, wait.canceller.clone()?)));
-        let cancellers: Vec<_> = found.collect();
-        drop(waits);
+        // Without the lock: whatever the engine does in answer may end and begin waits.
+        let cancellers = self.shared.waits.cancellers();
         let (mut with_site, mut without) = (Vec::new(), Vec::new());
         for (key, canceller) in cancellers {
             let site = self.ask(|handle| handle.wait_site(WaitKey(key)));
@@ -368,20 +293,33 @@ impl LocalContext {
 
     /// As `destroy`, with the error that those are told who still wait.
     pub(crate) fn destroy_with(&self, error: &Error) {
-        let was_sound = self.shared.state() != State::Closed;
         self.shared.advance(State::Closed);
-        self.fail_tasks(error);
+        self.shared.waits.fail(error);
         self.shared.main_ended(&Err(error.clone()));
         self.shared.forget_values();
         let functions = std::mem::take(&mut *self.functions.borrow_mut());
         self.give_back(functions.len() as u64);
         let handle = self.handle.borrow_mut().take();
-        if was_sound {
-            drop(handle)
-        } else {
-            std::mem::forget(handle)
+        match handle {
+            Some(handle) if !self.is_broken.get() => self.end(handle),
+            other => std::mem::forget(other),
         }
         self.shared.printer.flush();
+    }
+
+    /// Has the interpreter run what its language runs at the end, where an interrupt reaches it, and frees it.
+    fn end(&self, handle: ContextHandle) {
+        let _ending = self.shared.thread.pulse.ending();
+        let ended = {
+            let on_top = Entry::new(&handle, &self.shared.stop, None, None);
+            let _running = Running::enter(&on_top);
+            handle.end()
+        };
+        if let Err(error) = ended {
+            tracing::error!("context '{}' panicked as it ended: {error}", self.shared.name);
+            return std::mem::forget(handle);
+        }
+        drop(handle);
     }
 }
 
@@ -412,9 +350,9 @@ struct Reached<'a> {
 }
 
 impl<'a> Reached<'a> {
-    fn by(token: &'a CancelToken, thread: &Arc<Thread>) -> Reached<'a> {
-        let thread = Arc::clone(thread);
-        Reached { token, hook: token.on_abort(move || interrupt(&thread)) }
+    fn by(token: &'a CancelToken, context: &Arc<ContextShared>) -> Reached<'a> {
+        let context = Arc::clone(context);
+        Reached { token, hook: token.on_abort(move || interrupt(&context.core, &context.thread)) }
     }
 }
 

@@ -5,8 +5,8 @@
 //! only when the flag is up.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize as Counter;
+use std::sync::{Arc, OnceLock};
 
 use crate::envelope::Parcel;
 use crate::sync::Mutex;
@@ -34,27 +34,35 @@ pub(crate) struct Mailbox {
     asleep: AtomicBool,
     /// Who to unpark. Set by the waiting thread before it raises the flag.
     thread: Mutex<Option<Thread>>,
-    /// An embedding program's own way to be told that there is something to pump.
+    /// Told that there is something: an embedding program that pumps, or who refuses all of it.
     on_mail: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    reader: Reader,
 }
+
+/// The way to read a mailbox for who refuses all of it. Gone with the inbox, so that what is sent later is
+/// dropped.
+type Reader = Arc<Mutex<Option<Receiver<Parcel>>>>;
 
 /// The receiving side, which stays on its thread.
 pub(crate) struct Inbox {
     queue: Receiver<Parcel>,
+    reader: Reader,
     spin: Spin,
 }
 
 /// A new mailbox.
 pub(crate) fn mailbox() -> (Mailbox, Inbox) {
     let (sender, receiver) = unbounded();
+    let reader = Arc::new(Mutex::new(Some(receiver.clone())));
     let mailbox = Mailbox {
         queue: sender,
         calls: AtomicUsize::new(0),
         asleep: AtomicBool::new(false),
         thread: Mutex::new(None),
         on_mail: OnceLock::new(),
+        reader: Arc::clone(&reader),
     };
-    (mailbox, Inbox { queue: receiver, spin: Spin::new() })
+    (mailbox, Inbox { queue: receiver, reader, spin: Spin::new() })
 }
 
 impl Mailbox {
@@ -95,6 +103,21 @@ impl Mailbox {
         }
     }
 
+    /// Has everything refused that is in it and that comes, from now on: its thread is lost.
+    pub(crate) fn refuse(&self, refuse: impl Fn(Parcel) + Send + Sync + 'static) {
+        // Without one the thread has ended, and so has its mail.
+        let Some(reader) = self.reader.lock().take() else { return };
+        let refuse_all = move || {
+            while let Ok(parcel) = reader.try_recv() {
+                refuse(parcel);
+            }
+        };
+        // A runtime's own thread has no other, and is lost once.
+        let _ = self.on_mail.set(Box::new(refuse_all));
+        // As a sender: either it sees the hook, or its parcel is seen here (the fence in `wake`).
+        self.wake();
+    }
+
     pub(crate) fn on_mail(&self, callback: Box<dyn Fn() + Send + Sync>) {
         // A second callback is ignored: the builder sets one.
         let _ = self.on_mail.set(callback);
@@ -109,6 +132,13 @@ pub(crate) enum Mail {
     Ready,
     /// The time is up.
     TimedOut,
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        // After the lock: it may be the last but the inbox's own.
+        let _reader = self.reader.lock().take();
+    }
 }
 
 impl Inbox {

@@ -115,6 +115,7 @@ fn give_up(context: &ContextShared, error: Option<&Error>) {
 /// Opens the context anew. A failure to do so counts as one of its own.
 fn start_again(old: &Arc<ContextShared>) {
     let (core, Some(supervised)) = (&old.core, &old.supervised) else { return };
+    let _replaced = Replaced(old);
     loop {
         let by = &supervised.by;
         let opened = {
@@ -138,6 +139,17 @@ fn start_again(old: &Arc<ContextShared>) {
             return give_up(old, Some(&error));
         }
         tracing::warn!("context '{}' could not be started again: {error}", old.name);
+    }
+}
+
+/// One whose thread is lost cannot be forgotten there, and is, once another has its place or none will.
+struct Replaced<'a>(&'a Arc<ContextShared>);
+
+impl Drop for Replaced<'_> {
+    fn drop(&mut self) {
+        if self.0.thread.pulse.is_lost() {
+            self.0.core.forget_context(self.0);
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub type ErrorHandler = Box<dyn FnMut(ContextId, &Error)>;
 /// One broker: its plugins, natives, contexts and exports. It stays on its thread, the host thread;
 /// several may share one.
 pub struct Runtime {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     worker: Rc<Worker>,
     closed: Cell<bool>,
     /// Bundles, engines, and the program's own.

@@ -9,9 +9,11 @@ use nix::sys::pthread::{Pthread, pthread_self};
 
 use crate::core::Core;
 use crate::envelope::Envelope;
+use crate::interrupt::Post;
 use crate::joining::Joinable;
 use crate::mailbox::{Inbox, MAX_QUEUED_CALLS, Mailbox, mailbox};
 use crate::sync::Mutex;
+use crate::vigil::Pulse;
 use crate::worker::Worker;
 
 /// The stack of a thread that owns contexts. It is reserved, not committed: what counts is what is
@@ -27,12 +29,14 @@ pub(crate) struct Thread {
     pub(crate) mailbox: Mailbox,
     /// Known while it runs; what a signal is sent to.
     id: Mutex<Option<Pthread>>,
+    /// Whether it hears what it is told.
+    pub(crate) pulse: Pulse,
 }
 
 impl Thread {
     pub(crate) fn new(name: String) -> (Arc<Thread>, Inbox) {
         let (mailbox, inbox) = mailbox();
-        (Arc::new(Thread { name, mailbox, id: Mutex::new(None) }), inbox)
+        (Arc::new(Thread { name, mailbox, id: Mutex::new(None), pulse: Pulse::default() }), inbox)
     }
 
     /// # Errors
@@ -54,11 +58,11 @@ impl Thread {
         *self.id.lock() = None;
     }
 
-    /// Uses the thread's id while it surely runs.
-    pub(crate) fn with_id(&self, act: impl FnOnce(Pthread)) {
-        if let Some(id) = *self.id.lock() {
-            act(id);
-        }
+    /// Uses the thread's id while it surely runs. Whether it does.
+    pub(crate) fn with_id(&self, act: impl FnOnce(Pthread)) -> bool {
+        // Under the lock, so that it does not leave meanwhile.
+        let id = self.id.lock();
+        id.map(act).is_some()
     }
 }
 
@@ -82,6 +86,8 @@ pub(crate) struct Threads {
 struct State {
     shared: HashMap<String, Arc<Thread>>,
     running: Vec<(Arc<Thread>, Joinable)>,
+    /// Those that nobody waits for any more.
+    lost: Vec<(Arc<Thread>, Joinable)>,
     /// How many may be there before those that have ended are looked for.
     reap_at: usize,
     /// Whether no context may be opened any more.
@@ -149,6 +155,27 @@ impl Threads {
         true
     }
 
+    /// Forgets a thread that is lost: no context comes to it any more, and nothing waits for it.
+    pub(crate) fn lose(&self, thread: &Arc<Thread>) {
+        let mut state = self.state.lock();
+        if state.shared.get(&thread.name).is_some_and(|known| Arc::ptr_eq(known, thread)) {
+            state.shared.remove(&thread.name);
+        }
+        let at = state.running.iter().position(|(running, _)| Arc::ptr_eq(running, thread));
+        let lost = at.map(|at| state.running.swap_remove(at));
+        state.lost.extend(lost);
+    }
+
+    /// The threads that were lost and have not come back; the others are joined.
+    pub(crate) fn lost(&self) -> Vec<Arc<Thread>> {
+        let mut state = self.state.lock();
+        let ended: Vec<_> = state.lost.extract_if(.., |(_, join)| join.has_ended()).collect();
+        let lost = state.lost.iter().map(|(thread, _)| Arc::clone(thread)).collect();
+        drop(state);
+        ended.into_iter().for_each(|(_, join)| join.join());
+        lost
+    }
+
     /// The threads that still run.
     pub(crate) fn running(&self) -> Vec<Arc<Thread>> {
         let state = self.state.lock();
@@ -179,14 +206,11 @@ impl Threads {
 }
 
 fn start(core: &Arc<Core>, thread: &Arc<Thread>, inbox: Inbox) -> Result<Joinable> {
-    let (core, owned) = (Arc::clone(core), Arc::clone(thread));
-    let host = Arc::clone(&core.host);
+    let post = Post { core: Arc::clone(core), thread: Arc::clone(thread) };
     let run = move || {
-        owned.arrive();
-        Rc::new(Worker::new(core, Arc::clone(&owned), inbox)).run();
-        owned.leave();
+        post.stand(|| Rc::new(Worker::new(Arc::clone(&post.core), Arc::clone(&post.thread), inbox)).run());
     };
-    Joinable::start(&thread.name, Some(STACK_BYTES), &host, run).map_err(|error| {
+    Joinable::start(&thread.name, Some(STACK_BYTES), &core.host, run).map_err(|error| {
         Error::new(Code::Io, format!("the thread '{}' could not be started: {error}", thread.name))
             .with_help("close contexts, share threads (`thread = \"name\"`), or raise the system's limits")
     })

@@ -22,6 +22,7 @@ use crate::core::Core;
 use crate::envelope::{Envelope, Loading, Opening, Parcel};
 use crate::host_handle::ContextHost;
 use crate::ids::ContextId;
+use crate::interrupt::Debt;
 use crate::limits::Limit;
 use crate::local::LocalContext;
 use crate::mailbox::{Inbox, Mail};
@@ -30,6 +31,7 @@ use crate::stuck::Waiting;
 use crate::sync::thread_local;
 use crate::sync::time::Instant;
 use crate::thread::Thread;
+pub(crate) use pump::Landing;
 use pump::Wait;
 
 /// How many pumps and same-thread calls may nest: the tightest engine (Squirrel) has room for 49. What
@@ -53,6 +55,11 @@ pub(crate) fn current() -> Option<Rc<Worker>> {
 #[inline]
 pub(crate) fn current_on(thread: &Arc<Thread>) -> Option<Rc<Worker>> {
     current().filter(|worker| Arc::ptr_eq(&worker.thread, thread))
+}
+
+/// Code on this thread, which was lost, has ended after all.
+pub(crate) fn come_back() {
+    current().into_iter().for_each(|worker| worker.come_back());
 }
 
 /// While it lives, this worker is the thread's current one; several runtimes may take turns on it.
@@ -92,6 +99,8 @@ pub(crate) struct Worker {
     opening: RefCell<Vec<(ContextId, Vec<Envelope>)>>,
     /// Contexts that were asked to close while their code is on the stack, and who wants to know.
     closing: RefCell<Vec<(ContextId, Option<Finisher>)>>,
+    /// Whether the thread was lost, and is back to end.
+    is_back: Cell<bool>,
 }
 
 impl Worker {
@@ -110,6 +119,7 @@ impl Worker {
             on_error: RefCell::default(),
             opening: RefCell::default(),
             closing: RefCell::default(),
+            is_back: Cell::new(false),
         }
     }
 
@@ -254,6 +264,9 @@ impl Worker {
             Ok(handle) => {
                 local.set_handle(handle);
                 self.contexts.borrow_mut().insert(shared.id, local);
+                if self.is_back.get() {
+                    self.close(shared.id, None);
+                }
             }
             Err(error) => {
                 let error = error.inside(&format!("context '{}' could not be opened", shared.name));
@@ -306,7 +319,11 @@ impl Worker {
         let info = local.base.derive(facts);
         let source_view =
             Source { mode: source.mode, name: &source.name, path: &source.path, text: &source.text, info: &info };
-        let entered = local.enter(None, |handle| handle.load(&source_view));
+        let entered = {
+            let debt = Debt::answer(&reply);
+            let _owing = debt.owe();
+            local.enter(None, |handle| handle.load(&source_view))
+        };
         let outcome = self.after(&local, entered, &info);
         let shared = Arc::clone(&local.shared);
         let is_main = source.mode == SourceMode::File;

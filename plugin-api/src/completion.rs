@@ -380,6 +380,12 @@ impl Finisher {
         shared.finish(result)
     }
 
+    /// The right to cancel the wait, for who may have to answer in this finisher's place. It takes no lock
+    /// and allocates nothing.
+    pub fn canceller(&self) -> Canceller {
+        Canceller(self.0.clone())
+    }
+
     /// Whether anybody could still want a result: not when the wait was cancelled or given up.
     pub fn is_awaited(&self) -> bool {
         // SAFETY: the core is alive.

@@ -112,6 +112,11 @@ pub trait Context: 'static {
     /// interpreter asks [`Host::stopping`] by itself needs nothing here.
     fn interrupt(&self) {}
 
+    /// The context is about to be dropped, and nothing is called after this. What its language runs at the
+    /// end (finalisers) is run here and not in the drop, so that [`interrupt`](Context::interrupt) reaches
+    /// it: that is called when it takes long.
+    fn end(&self) {}
+
     /// Bytes the interpreter has allocated; 0 when it cannot tell.
     fn memory_used(&self) -> u64 {
         0

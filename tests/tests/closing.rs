@@ -9,126 +9,10 @@ use std::time::{Duration, Instant};
 use calog::plugin_api::{Code, Descriptor, Function, Value};
 use calog::{CLOSE_LIMIT, Closed, ContextRef, Runtime};
 use calog_tests::{
-    Asked, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, every_language, every_pair, function,
+    Asked, LANGUAGES, Language, SAFETY_NET, Scene, THREADS, World, endless, every_language, every_pair, function,
+    script,
 };
 use parking_lot::Mutex;
-
-/// Code that never ends by itself, and does not let go when it is interrupted once.
-fn loops(language: &Language) -> &'static [(&'static str, &'static str)] {
-    match language.name {
-        "lua" => &[
-            ("plain", "while true do end"),
-            ("calls", "local function f() end while true do f() end"),
-            ("protected", "while true do pcall(function() while true do end end) end"),
-            ("protected calls", "while true do pcall(error, 'x') end"),
-            (
-                "handler",
-                "while true do xpcall(function() while true do end end, function(e) while true do end end) end",
-            ),
-            ("natives", "while true do calog.self() end"),
-            ("coroutine", "while true do coroutine.wrap(function() while true do end end)() end"),
-            (
-                "coroutines",
-                "while true do pcall(coroutine.wrap(function() while true do coroutine.yield() end end)) end",
-            ),
-            ("resumed", "while true do coroutine.resume(coroutine.create(function() while true do end end)) end"),
-            ("mad comparator", "while true do pcall(table.sort, { 3, 1, 2 }, function() while true do end end) end"),
-            (
-                "metamethod",
-                "local t = setmetatable({}, { __index = function() while true do end end }) while true do pcall(function() return t.x end) end",
-            ),
-            (
-                "closing variable",
-                "while true do pcall(function() local c <close> = setmetatable({}, { __close = function() while true do end end }) error('x') end) end",
-            ),
-            (
-                "finaliser",
-                "setmetatable({}, { __gc = function() while true do end end }) while true do collectgarbage() end",
-            ),
-            ("gsub", "while true do pcall(string.gsub, ('x'):rep(1000), 'x', function() while true do end end) end"),
-            ("iterator", "for _ in function() return 1 end do end"),
-            ("recursion", "local function f() pcall(f) f() end while true do pcall(f) end"),
-            ("goto", "::again:: goto again"),
-        ],
-        "javascript" => &[
-            ("plain", "while (true) {}"),
-            ("calls", "const f = () => {}; while (true) f()"),
-            ("caught", "while (true) { try { while (true) {} } catch (e) {} }"),
-            ("finally", "while (true) { try { while (true) {} } finally { continue } }"),
-            ("natives", "while (true) calog.self()"),
-            ("comparator", "while (true) { try { [3, 1, 2].sort(() => { while (true) {} }) } catch {} }"),
-            ("getter", "const o = { get x() { while (true) {} } }; while (true) { try { o.x } catch {} }"),
-            ("regular expression", "while (true) { try { /^(a+)+$/.test('a'.repeat(50) + 'b') } catch {} }"),
-            ("microtasks", "const again = () => Promise.resolve().then(again); again()"),
-            ("async", "const f = async () => { while (true) { try { await null } catch {} } }; f()"),
-            (
-                "async and loops",
-                "const f = async () => { for (;;) { await null; try { for (;;) {} } finally { continue } } }; f()",
-            ),
-            (
-                "generator",
-                "function* g() { while (true) { try { yield 1 } finally { continue } } } for (const x of g()) {}",
-            ),
-            ("recursion", "const f = () => { try { f() } catch {} f() }; while (true) { try { f() } catch {} }"),
-            (
-                "proxy",
-                "const p = new Proxy({}, { has: () => { while (true) {} } }); while (true) { try { 'x' in p } catch {} }",
-            ),
-            ("json", "while (true) { try { JSON.stringify({ toJSON() { while (true) {} } }) } catch {} }"),
-        ],
-        "squirrel" => &[
-            ("plain", "while (true) {}"),
-            ("calls", "local f = function() {}; while (true) f()"),
-            ("caught", "while (true) { try { while (true) {} } catch (e) {} }"),
-            ("thrown", "while (true) { try { throw 1 } catch (e) {} }"),
-            ("natives", "while (true) calog.self()"),
-            ("comparator", "while (true) { try { [3, 1, 2].sort(function(a, b) { while (true) {} }) } catch (e) {} }"),
-            (
-                "metamethod",
-                "local t = {}.setdelegate({ _get = function(k) { while (true) {} } }); while (true) { try { t.x } catch (e) {} }",
-            ),
-            (
-                "regular expression",
-                "local t = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"; while (true) regexp(\"(a+)+$\").match(t)",
-            ),
-            ("generator", "foreach (x in (function() { while (true) yield 1 })()) {}"),
-            ("thread", "while (true) newthread(function() { while (true) {} }).call()"),
-            (
-                "threads",
-                "local t = newthread(function() { while (true) ::suspend(1) }); t.call(); while (true) t.wakeup()",
-            ),
-            (
-                "recursion",
-                "local f; f = function() { try { f() } catch (e) {} f() }; while (true) { try { f() } catch (e) {} }",
-            ),
-            ("do", "do {} while (true)"),
-            ("for", "for (;;) {}"),
-            ("garbage", "while (true) { local t = {}; t.t <- t; collectgarbage() }"),
-        ],
-        "basic" => &[
-            ("plain", "WHILE TRUE : WEND"),
-            ("until", "DO : UNTIL FALSE"),
-            ("for", "FOR i = 1 TO 2 STEP 0 : NEXT"),
-            ("range", "FOR i IN LIST(1 TO 9223372036854775806) : NEXT"),
-            ("goto", "again: GOTO again"),
-            ("calls", "f = LAMBDA () () : WHILE TRUE : f() : WEND"),
-            ("caught", "WHILE TRUE : TRY : WHILE TRUE : WEND : CATCH : ENDTRY : WEND"),
-            ("raised", "WHILE TRUE : TRY : RAISE(1) : CATCH : ENDTRY : WEND"),
-            ("natives", "WHILE TRUE : calog.self() : WEND"),
-            (
-                "recursion",
-                "f = LAMBDA (f) (TRY : f(f) : CATCH : ENDTRY : f(f)) : WHILE TRUE : TRY : f(f) : CATCH : ENDTRY : WEND",
-            ),
-            ("sort", "l = LIST(1 TO 100000) : WHILE TRUE : SORT(CLONE(l)) : WEND"),
-            (
-                "callback",
-                "f = LAMBDA () (WHILE TRUE : WEND) : WHILE TRUE : TRY : calog.call(f) : CATCH : ENDTRY : WEND",
-            ),
-            ("garbage", "WHILE TRUE : l = LIST() : PUSH(l, l) : WEND"),
-        ],
-        other => panic!("{other}: say here how its code never ends"),
-    }
-}
 
 /// Closes, and looks that it was quick and nothing is left.
 #[track_caller]
@@ -169,7 +53,7 @@ fn an_idle_context_closes_and_closes_again() {
 fn running_code_is_interrupted_whatever_it_does() {
     let mut failed = Vec::new();
     for language in &LANGUAGES {
-        for (name, code) in loops(language) {
+        for (name, code) in endless(language) {
             for in_call in [false, true] {
                 let scene = Scene::new(format!("{}: {name}, in a call: {in_call}", language.name));
                 failed.extend(interrupt(&scene, language, code, in_call).err());
@@ -182,15 +66,7 @@ fn running_code_is_interrupted_whatever_it_does() {
 /// Closes a context that is in this code.
 fn interrupt(scene: &Scene, language: &Language, code: &str, in_call: bool) -> Result<(), String> {
     // It is in the loop, or just before it, when it has said so.
-    let code = format!("gate.note(\"begun\")\n{code}");
-    let text = match (language.name, in_call) {
-        (_, false) => code,
-        ("lua", true) => format!("return {{ run = function() {code} end }}"),
-        ("javascript", true) => format!("export function run() {{ {code} }}"),
-        ("squirrel", true) => format!("return {{ run = function() {{ {code} }} }}"),
-        ("basic", true) => format!("calog.export(\"run\", LAMBDA () ({code}))"),
-        (other, true) => panic!("{other}: say here what a function is"),
-    };
+    let text = script(language, code, in_call);
     let context = scene.start("a", language, None, &text);
     let asked = in_call.then(|| {
         scene.world.runtime.wait_for(&context).unwrap_or_else(|error| panic!("{}: {error:?}", scene.what));
@@ -361,8 +237,8 @@ fn a_script_closes_what_it_opened() {
     for language in &LANGUAGES {
         for other in &LANGUAGES {
             let scene = Scene::new(format!("{} closes {}", language.name, other.name));
-            let (_, endless) = loops(other)[0];
-            scene.world.write(&format!("endless.{}", other.extension), &format!("gate.note(\"begun\")\n{endless}"));
+            let (_, loops) = endless(other)[0];
+            scene.world.write(&format!("endless.{}", other.extension), &format!("gate.note(\"begun\")\n{loops}"));
             let file = format!("endless.{}", other.extension);
             let text = match language.name {
                 "lua" => format!(

@@ -83,7 +83,7 @@ impl Session {
         }
         let closed = self.runtime.close(until.saturating_duration_since(Instant::now()));
         for lost in closed.lost {
-            tracing::warn!("{lost} did not end within {} s and is left", CLOSE_LIMIT.as_secs());
+            tracing::warn!("{lost} did not end and is left");
         }
         let own = if self.failed.get() { FAILED } else { FINE };
         match ended {

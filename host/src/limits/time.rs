@@ -14,11 +14,12 @@ use std::time::Duration;
 use calog_plugin_api::{Error, Result};
 
 use super::{Limit, Rights};
+use crate::core::Core;
 use crate::interrupt::interrupt;
 use crate::sync::Mutex;
 use crate::sync::time::Instant;
 use crate::thread::Thread;
-use crate::timers::{Alarm, Timers};
+use crate::timers::Alarm;
 
 /// The time of one context, on its thread.
 pub(crate) struct Time {
@@ -32,7 +33,7 @@ pub(crate) struct Time {
 struct Clock {
     stopwatch: Mutex<Stopwatch>,
     thread: Arc<Thread>,
-    timers: Arc<Timers>,
+    core: Arc<Core>,
 }
 
 /// How long code has run.
@@ -87,12 +88,12 @@ impl Watch {
         let watch = Arc::clone(self);
         let until = Instant::now() + self.left.saturating_sub(self.spent());
         let mut alarm = self.alarm.lock();
-        *alarm = Some(self.clock.timers.at(until, move || watch.ring()));
+        *alarm = Some(self.clock.core.timers.at(until, move || watch.ring()));
     }
 
     fn disarm(&self) {
         let alarm = self.alarm.lock().take();
-        alarm.into_iter().for_each(|alarm| self.clock.timers.forget(alarm));
+        alarm.into_iter().for_each(|alarm| self.clock.core.timers.forget(alarm));
     }
 
     fn spent(&self) -> Duration {
@@ -108,7 +109,7 @@ impl Watch {
         }
         // ORDERING: relaxed, as in `is_expired`; the signal comes after it on this thread.
         self.expired.store(true, Ordering::Relaxed);
-        interrupt(&self.clock.thread);
+        interrupt(&self.clock.core, &self.clock.thread);
     }
 
     /// The error of an entry whose time is up.
@@ -119,10 +120,10 @@ impl Watch {
 
 impl Time {
     /// The time of a context with these rights, if they limit it.
-    pub(crate) fn of(rights: &Arc<Rights>, thread: &Arc<Thread>, timers: &Arc<Timers>) -> Option<Time> {
+    pub(crate) fn of(rights: &Arc<Rights>, thread: &Arc<Thread>, core: &Arc<Core>) -> Option<Time> {
         let limits = [Limit::TimePerCall, Limit::Cpu];
         limits.iter().any(|limit| rights.most(*limit).is_some()).then(|| {
-            let clock = Clock { stopwatch: Mutex::default(), thread: Arc::clone(thread), timers: Arc::clone(timers) };
+            let clock = Clock { stopwatch: Mutex::default(), thread: Arc::clone(thread), core: Arc::clone(core) };
             Time { rights: Arc::clone(rights), clock: Arc::new(clock), watches: RefCell::default() }
         })
     }

@@ -24,6 +24,8 @@ mod ending;
 #[cfg(calog_model = "shuttle")]
 mod hosting;
 #[cfg(calog_model = "shuttle")]
+mod lost;
+#[cfg(calog_model = "shuttle")]
 mod mailboxes;
 #[cfg(calog_model = "shuttle")]
 mod probe;

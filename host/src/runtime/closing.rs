@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ContextRef, Runtime};
+use crate::context::ContextShared;
 use crate::joining::Joinable;
+use crate::lost;
 use crate::natives::Natives;
 use crate::providers::{Exceeded, Registry, Shutdown};
 use crate::surroundings::Surroundings;
@@ -51,6 +53,13 @@ pub enum Lost {
     Timers,
 }
 
+impl Lost {
+    pub(crate) fn context(context: &ContextShared) -> Lost {
+        let (name, language) = (context.name.clone(), context.language.clone());
+        Lost::Context { name, language, thread: context.thread.name.clone() }
+    }
+}
+
 impl Display for Lost {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,6 +92,13 @@ impl Runtime {
         self.pump_until(gone, CLOSE_LIMIT)
     }
 
+    /// The contexts that are lost: code of them, or of another one on their thread, was told to stop and
+    /// runs on. Their callers have been told; the threads are left running. Those whose code has ended
+    /// after all are not among them.
+    pub fn lost(&self) -> Vec<Lost> {
+        self.core.threads.lost().iter().flat_map(|thread| lost::contexts(thread)).collect()
+    }
+
     /// Closes everything within a limit: contexts, threads, bundles. May be repeated.
     pub fn close(&self, limit: Duration) -> Closed {
         if self.closed.replace(true) {
@@ -107,10 +123,8 @@ impl Runtime {
         self.serve_until(until, || core.threads.join_ended() == 0);
         let contexts = core.all_contexts();
         let mut lost: Vec<Lost> = Vec::new();
-        for context in &contexts {
-            let (name, language) = (context.name.clone(), context.language.clone());
-            lost.push(Lost::Context { name, language, thread: context.thread.name.clone() });
-        }
+        lost.extend(contexts.iter().map(|context| Lost::context(context)));
+        lost.extend(self.lost());
         let has_context = |thread| contexts.iter().any(|context| Arc::ptr_eq(&context.thread, thread));
         let threads = core.threads.running();
         lost.extend(threads.iter().filter(|it| !has_context(it)).map(|thread| Lost::Thread(thread.name.clone())));
@@ -135,7 +149,7 @@ impl Runtime {
         let ended = Arc::clone(&outcome);
         self.beside_providers("closing", move |providers| *ended.lock() = providers.shutdown_by(Some(until)));
         let exceeded = std::mem::take(&mut outcome.lock().exceeded);
-        exceeded.into_iter().map(|it| self.lost(it)).collect()
+        exceeded.into_iter().map(|it| self.exceeded(it)).collect()
     }
 
     /// Does something with the providers on a thread beside this one, which serves its mailbox meanwhile.
@@ -149,7 +163,7 @@ impl Runtime {
         thread.join();
     }
 
-    fn lost(&self, exceeded: Exceeded) -> Lost {
+    fn exceeded(&self, exceeded: Exceeded) -> Lost {
         let is_bundle = |name: &String| self.core.engines.catalog.bundles().iter().any(|it| it.name == *name);
         match exceeded {
             Exceeded::Run(name) if is_bundle(&name) => Lost::Bundle(name),

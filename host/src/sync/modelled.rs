@@ -332,6 +332,13 @@ pub(crate) mod channel {
         }
     }
 
+    impl<T> Clone for Receiver<T> {
+        fn clone(&self) -> Self {
+            self.0.state.lock().receivers += 1;
+            Receiver(Arc::clone(&self.0))
+        }
+    }
+
     impl<T> Drop for Receiver<T> {
         fn drop(&mut self) {
             // With the last receiver go the messages, after the lock.

@@ -11,6 +11,7 @@ use super::{Worker, answer};
 use crate::envelope::{Callee, Parameters, Request};
 use crate::function::callee_facts;
 use crate::ids::ContextId;
+use crate::interrupt::Debt;
 use crate::local::LocalContext;
 
 impl Worker {
@@ -90,6 +91,8 @@ impl Worker {
             // Nobody waits any more, so nothing is done in their name.
             return;
         }
+        let debt = Debt::answer(&reply);
+        let owing = debt.owe();
         let outcome = self.with_call(&parameters, |info, args| match &callee {
             Callee::Function(context, function) => {
                 self.enter(*context, info, |handle, info| handle.call(*function, info, args))
@@ -99,6 +102,7 @@ impl Worker {
             }
             Callee::Native(native) => native.call(info, args),
         });
+        drop(owing);
         answer(outcome, reply);
     }
 

@@ -11,6 +11,7 @@ use calog_plugin_api::{Finisher, Value};
 use super::Worker;
 use crate::context::State;
 use crate::ids::ContextId;
+use crate::lost;
 
 impl Worker {
     /// Notes that a context is to end. Who asked is told when it has.
@@ -21,6 +22,19 @@ impl Worker {
         } else if let Some(reply) = reply {
             gone(reply);
         }
+    }
+
+    /// The thread was lost, and is not any more: nobody waits for its contexts, which end.
+    pub(super) fn come_back(&self) {
+        if self.is_back.replace(true) {
+            return;
+        }
+        // Everybody has been told, or is now.
+        lost::lose(&self.core, &self.thread);
+        lost::count_again(&self.core, &self.thread);
+        tracing::warn!("thread '{}', which was lost, has come to its end", self.thread.name);
+        let contexts: Vec<_> = self.contexts.borrow().keys().copied().collect();
+        contexts.into_iter().for_each(|context| self.close(context, None));
     }
 
     /// Ends the contexts that were asked to close and have no code on the stack any more.

@@ -15,6 +15,7 @@ use calog_plugin_api::{CallInfo, Canceller, Code, Completion, Error, Result, Val
 
 use super::Worker;
 use super::bounds::Bounds;
+use crate::interrupt::{Away, Debt};
 use crate::limits::{self, Paused};
 use crate::liveness::Liveness;
 use crate::local::LocalContext;
@@ -31,7 +32,7 @@ pub(super) struct Wait {
 
 /// Where the result of a wait in place lands.
 #[derive(Default)]
-struct Landing {
+pub(crate) struct Landing {
     there: AtomicBool,
     state: Mutex<Landed>,
 }
@@ -65,7 +66,7 @@ impl Landing {
     }
 
     /// Another wait comes on top. The thread, which is at work, is counted otherwise.
-    fn bury(&self, liveness: &Liveness) {
+    pub(crate) fn bury(&self, liveness: &Liveness) {
         let was_counted = {
             let mut state = self.state.lock();
             state.buried = true;
@@ -77,7 +78,7 @@ impl Landing {
     }
 
     /// It is on top again. The thread, which is at work, is counted otherwise.
-    fn surface(&self, liveness: &Liveness) {
+    pub(crate) fn surface(&self, liveness: &Liveness) {
         let mut state = self.state.lock();
         state.buried = false;
         if state.result.is_some() && !state.counted {
@@ -123,7 +124,11 @@ impl Worker {
         self.push_wait(wait);
         self.land(completion, &landing);
         let paused = self.pause();
-        self.serve_until(&landing, context, &canceller);
+        {
+            let debt = Debt::wait(&canceller, &landing);
+            let (_owing, _away) = (debt.owe(), Away::go());
+            self.serve_until(&landing, context, &canceller);
+        }
         self.go_on(paused);
         self.pop_wait();
         let result = landing.state.lock().result.take();

@@ -15,8 +15,10 @@ use super::{Worker, answer};
 use crate::context::State;
 use crate::envelope::Envelope;
 use crate::ids::ContextId;
-use crate::local::{LocalContext, Task, Wait, Who, check_aborted};
+use crate::interrupt::Debt;
+use crate::local::{LocalContext, check_aborted};
 use crate::sync::time::Instant;
+use crate::waits::{Task, Wait, Who};
 
 impl Worker {
     /// What an entry's answer means for its caller.
@@ -76,7 +78,7 @@ impl Worker {
             Err(error) => Err(error),
         };
         let key = WaitKey(key.0);
-        local.note(key, Wait { canceller: None, who: Who::Task(task) });
+        local.shared.waits.note(key, Wait { canceller: None, who: Who::Task(task) });
         self.core.send(&self.thread, Envelope::Resume { context: local.shared.id, key, result });
     }
 
@@ -87,7 +89,7 @@ impl Worker {
 
     fn wait_for(&self, local: &LocalContext, completion: Completion, key: WaitKey, info: &CallInfo, who: Who) {
         let bounds = Bounds::set(&self.core, &completion, info);
-        local.note(key, Wait { canceller: Some(completion.canceller()), who });
+        local.shared.waits.note(key, Wait { canceller: Some(completion.canceller()), who });
         let context = Arc::clone(&local.shared);
         completion.then(move |result| {
             drop(bounds);
@@ -104,14 +106,18 @@ impl Worker {
         }
         // Before the entry: its caller is answered with what comes of this, and the engine may give the
         // number to another task.
-        let who = local.waits.borrow_mut().remove(&key.0).map(|wait| wait.who);
+        let who = local.shared.waits.take(key);
         let token = who.as_ref().and_then(Who::token);
         if let Some(Err(error)) = token.map(check_aborted) {
             local.abandon(key);
             let task = who.and_then(Who::task);
             return task.into_iter().for_each(|task| answer(Outcome::Failed(error.clone()), task.finisher));
         }
-        let entered = local.enter(token, |handle| handle.resume(key, result));
+        let entered = {
+            let debt = who.as_ref().and_then(Who::answer).map(Debt::answer);
+            let _owing = debt.as_ref().map(Debt::owe);
+            local.enter(token, |handle| handle.resume(key, result))
+        };
         let aborted = token.is_some_and(CancelToken::is_aborted);
         if entered.as_ref().is_err_and(|error| aborted || error.code() == Code::Limit) {
             // Just now, or for want of time; maybe before the engine was entered.

@@ -1,6 +1,7 @@
 //! The runtime by itself, with a compiled-in toy engine: routing, threads, closing, panics, natives.
 
 mod bounds;
+mod lost;
 mod restarts;
 mod toy;
 

@@ -5,9 +5,9 @@
 //! with the others), `import MODULE NAME` (calls an export of a module with its arguments),
 //! `native NAME`, `waits NAME` (the same between the natives `begin.NAME` and `end.NAME`), `panic`,
 //! `spin` (until it is told to stop), `suspend NATIVE` (waits for a native without blocking its
-//! thread), `yield VALUE` (gives way with a number, or nil for a word), `apply-listen` (applies, then
+//! thread), `then NATIVE ACT` (the same, and does something when it is resumed), `yield VALUE` (gives way with a number, or nil for a word), `apply-listen` (applies, then
 //! runs until it hears an interrupt), `fresh ACT` (gives a new function), `me` (gives the function
-//! itself), `count` (how many functions are kept for others), `object` (gives a new object).
+//! itself), `deaf NATIVE` (calls a native until it gives true, whatever it is told), `count` (how many functions are kept for others), `object` (gives a new object).
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -58,6 +58,8 @@ pub(crate) struct Script {
     host: Host,
     acts: RefCell<HashMap<u64, String>>,
     next_task: Cell<u64>,
+    /// What suspended tasks do when they are resumed, by their numbers.
+    thens: RefCell<HashMap<u64, String>>,
     interrupted: AtomicBool,
 }
 
@@ -103,8 +105,12 @@ impl Context for Script {
         self.acts.borrow_mut().remove(&function.0);
     }
 
-    fn resume(&self, _key: WaitKey, result: Result<Value>) -> Step {
-        Step::Done(result)
+    fn resume(&self, key: WaitKey, result: Result<Value>) -> Step {
+        let then = self.thens.borrow_mut().remove(&key.0);
+        match (then, self.host.info()) {
+            (Some(then), Ok(info)) => self.act(&then, &info, Args::new(&[])),
+            _ => Step::Done(result),
+        }
     }
 
     fn interrupt(&self) {
@@ -114,7 +120,13 @@ impl Context for Script {
 
 impl Script {
     fn new(host: Host) -> Script {
-        Script { host, acts: RefCell::default(), next_task: Cell::new(1), interrupted: AtomicBool::new(false) }
+        Script {
+            host,
+            acts: RefCell::default(),
+            next_task: Cell::new(1),
+            thens: RefCell::default(),
+            interrupted: AtomicBool::new(false),
+        }
     }
 
     fn take_task(&self) -> TaskKey {
@@ -158,6 +170,14 @@ impl Script {
                 },
                 Err(error) => Step::Done(Err(error)),
             },
+            "then" => {
+                let (native, then) = rest.split_once(' ').unwrap_or((rest, "give nothing"));
+                let step = self.act(&format!("suspend {native}"), info, args);
+                if let Step::Waiting { task, .. } = &step {
+                    self.thens.borrow_mut().insert(task.0, then.to_owned());
+                }
+                step
+            }
             "yield" => {
                 let value = rest.parse().map_or(Value::Nil, Value::Int);
                 Step::Yielded { task: self.take_task(), value }
@@ -169,6 +189,12 @@ impl Script {
                 }
                 applied
             }
+            "deaf" => loop {
+                match self.native(rest, info, Args::new(&[])) {
+                    Ok(Value::Bool(false)) => pause(),
+                    ended => break Step::Done(ended),
+                }
+            },
             "panic" => panic!("the toy was told to"),
             "spin" => {
                 while !self.host.stopping() {

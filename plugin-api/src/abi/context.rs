@@ -104,6 +104,7 @@ struct ContextTable {
     memory_used: unsafe extern "C" fn(*const ()) -> u64,
     set_memory_limit: unsafe extern "C" fn(*const (), u64) -> bool,
     describe: unsafe extern "C" fn(*const (), u32, u64, Text, *mut Value),
+    end: unsafe extern "C" fn(*const ()) -> u8,
 }
 
 const SIGNATURE: u32 = 0;
@@ -139,6 +140,7 @@ impl<C: Context> Maker<C> {
         memory_used: memory_used::<C>,
         set_memory_limit: set_memory_limit::<C>,
         describe: describe::<C>,
+        end: end::<C>,
     };
 }
 
@@ -255,6 +257,19 @@ impl ContextHandle {
     pub fn interrupt(&self) {
         // SAFETY: see `load`.
         unsafe { ((*self.table.as_ptr()).interrupt)(self.data.as_ptr()) };
+    }
+
+    /// Has it run what its language runs at the end. Nothing but the drop comes after this.
+    ///
+    /// # Errors
+    /// When the engine panicked.
+    pub fn end(&self) -> Result<()> {
+        // SAFETY: see `load`.
+        match unsafe { suffix!(self.table.as_ptr(), ContextTable, end) } {
+            // SAFETY: see `load`.
+            Some(end) => sound(unsafe { end(self.data.as_ptr()) }),
+            None => Ok(()),
+        }
     }
 
     /// Bytes the interpreter has allocated; 0 when it cannot tell.
@@ -431,6 +446,12 @@ unsafe extern "C" fn interrupt<C: Context>(data: *const ()) {
     // SAFETY: see `load`. No guard: this may run in a signal handler, where nothing may be caught;
     // the trait forbids panicking there.
     unsafe { context_ref::<C>(data) }.interrupt();
+}
+
+unsafe extern "C" fn end<C: Context>(data: *const ()) -> u8 {
+    // SAFETY: see `load`.
+    let context = unsafe { context_ref::<C>(data) };
+    enter_plain(|| context.end())
 }
 
 unsafe extern "C" fn memory_used<C: Context>(data: *const ()) -> u64 {

@@ -88,6 +88,11 @@ impl Context for LuaContext {
         self.core.current.interrupt();
     }
 
+    fn end(&self) {
+        self.core.begin_closing();
+        self.interpreter.close();
+    }
+
     fn memory_used(&self) -> u64 {
         self.interpreter.main().memory_used()
     }

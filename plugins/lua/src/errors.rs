@@ -131,6 +131,11 @@ pub(crate) fn take(core: &Core, thread: Stack) -> Error {
     error
 }
 
+/// The error of a thread that was stopped.
+pub(crate) fn stopped(core: &Core, thread: Stack) -> Error {
+    Error::new(Code::Cancelled, STOPPED).with_frames(frames(core, &thread.levels(SHOWN_FRAMES)))
+}
+
 /// The error that the value on top stands for, with frames.
 fn describe(core: &Core, stack: Stack, levels: &[Level]) -> Error {
     match stack.kind(-1) {

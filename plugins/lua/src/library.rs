@@ -8,7 +8,7 @@ use calog_plugin_api::Value;
 
 use crate::core::Core;
 use crate::errors::{self, raise_message};
-use crate::ffi::{Entry, Progress, Reply, Stack, Type, arm, upvalue};
+use crate::ffi::{Entry, Progress, Reply, STOPPED, Stack, Type, arm, upvalue};
 use crate::{calls, convert};
 
 /// Puts our functions in the place of Lua's.
@@ -333,6 +333,15 @@ fn run(core: &Core, stack: Stack, thread: Stack, args: i32) -> Resumed {
         core.tasks.wait_in_place(core, stack);
         core.tasks.end_busy(thread);
         progress = on(0);
+    }
+    if core.current.take_stopped() {
+        // Nobody resumes it again. What its closing comes to is of no interest.
+        if !thread.close_thread(stack) {
+            thread.pop(1);
+        }
+        arm(stack);
+        stack.str(STOPPED);
+        return Resumed::Failed;
     }
     if core.host.stopping() {
         // The interrupt came while the coroutine ran, and has reached nobody else.

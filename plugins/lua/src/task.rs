@@ -190,6 +190,11 @@ fn advance(core: &Core, thread: Thread, from: Option<Stack>, info: &CallInfo, ar
             core.tasks.discard(core, thread, from);
             return Step::Done(Err(error));
         }
+        Progress::Yielded(_) if core.current.take_stopped() => {
+            let error = errors::stopped(core, stack);
+            core.tasks.discard(core, thread, from);
+            return Step::Done(Err(error));
+        }
         Progress::Yielded(_) => match (core.tasks.wait.take(), core.tasks.way.take()) {
             (Some(on), _) => return Step::Waiting { task: core.tasks.suspend(thread, info), on },
             (None, Some(value)) => return Step::Yielded { task: core.tasks.suspend(thread, info), value },

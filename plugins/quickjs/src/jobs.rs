@@ -4,6 +4,7 @@
 //! unhandled when the outermost entry has done so is reported.
 
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use calog_plugin_api::CallInfo;
 use rquickjs::{Ctx, Value as Js};
@@ -95,12 +96,24 @@ pub(crate) fn run_jobs(realm: &Realm) {
 /// Jobs of an aborted call that are run for it to end in.
 const LAST_JOBS: u32 = 10_000;
 
+/// So long they may take to end by themselves, each in the time until the interpreter looks at the flag.
+/// Then whatever they call fails.
+const LAST_JOBS_TIME: Duration = Duration::from_millis(20);
+
 /// Has the jobs that an aborted call has left end at once, so that no other call runs them: the stop flag
 /// is up, so each ends at the first native that it calls, or when it is interrupted.
 fn end_jobs(realm: &Realm) {
+    if !realm.host.aborting() {
+        return;
+    }
+    let until = Instant::now() + LAST_JOBS_TIME;
+    let mut no_calls = None;
     for _ in 0..LAST_JOBS {
         if !realm.host.aborting() || ffi::run_job(realm).is_none() {
             return;
+        }
+        if no_calls.is_none() && Instant::now() >= until {
+            no_calls = Some(ffi::NoCalls::of(realm.context));
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Current {
     running: AtomicPtr<lua_State>,
     /// Set by an interrupt, for one that comes between the host's entry and ours.
     interrupted: AtomicBool,
+    /// Whether the thread that has just yielded was stopped, and is not to be resumed.
+    has_stopped: Cell<bool>,
     /// The thread the running task began on, or null.
     task: Cell<*mut lua_State>,
     /// The circumstances of the running call: borrowed by an `enter` that has not returned, or `_idle`'s.
@@ -51,7 +53,14 @@ impl Current {
     pub(crate) fn new(idle: KeptInfo) -> Current {
         let info = Cell::new(NonNull::from(&*idle));
         let (running, interrupted) = (AtomicPtr::new(ptr::null_mut()), AtomicBool::new(false));
-        Current { running, interrupted, task: Cell::new(ptr::null_mut()), info, _idle: idle }
+        Current {
+            running,
+            interrupted,
+            has_stopped: Cell::new(false),
+            task: Cell::new(ptr::null_mut()),
+            info,
+            _idle: idle,
+        }
     }
 
     /// Runs the body as an entry of a task on its thread.
@@ -110,6 +119,11 @@ impl Current {
         (!state.is_null()).then(|| unsafe { Stack::new(state) })
     }
 
+    /// Whether the thread that has just yielded was stopped.
+    pub(crate) fn take_stopped(&self) -> bool {
+        self.has_stopped.take()
+    }
+
     /// Whether this thread is the one the running task began on.
     pub(crate) fn is_task(&self, stack: Stack) -> bool {
         stack.raw() == self.task.get()
@@ -152,29 +166,48 @@ unsafe fn allow_hooks(state: *mut lua_State) {
     unsafe { state.cast::<u8>().add(ALLOW_HOOK).write_volatile(1) };
 }
 
-/// The hook: raises an error as long as the context shall stop, or uses too much memory, so that a `pcall` around the code gets
-/// no further; takes itself away once it shall not.
+/// The hook: takes itself away once the context shall not stop and uses no more memory than it may.
 ///
 /// # Safety
 /// Lua calls it, between two instructions.
 unsafe extern "C-unwind" fn look(state: *mut lua_State, _debug: *mut lua_Debug) {
-    // SAFETY: Lua passes the running thread, whose core outlives it; this frame owns nothing.
+    // SAFETY: Lua passes the running thread, and this frame owns nothing.
+    unsafe {
+        if !stop_if_asked(state) {
+            ffi::lua_sethook(state, None, 0, 0);
+        }
+    }
+}
+
+/// Ends the code as long as the context shall stop, or uses too much memory. Whether it shall: where it can,
+/// the code gives way, and is not resumed. Otherwise that is an error, again and again, so that a `pcall`
+/// around the code gets no further; but a hundred thousand of them, one within another, would take long.
+///
+/// # Safety
+/// The running thread, whose core outlives it, in a hook, which then returns, or in a C function that may
+/// raise and yield; the frames up to it own nothing.
+pub(super) unsafe fn stop_if_asked(state: *mut lua_State) -> bool {
+    // SAFETY: the caller vouches for it.
     unsafe {
         let core = interpreter::core(state);
-        if !core.host.stopping() {
-            if core.memory.is_over() {
-                // What nobody uses any more does not count.
-                ffi::lua_gc(state, ffi::LUA_GCCOLLECT);
+        if core.host.stopping() {
+            if ffi::lua_isyieldable(state) != 0 {
+                core.current.has_stopped.set(true);
+                ffi::lua_yield(state, 0);
+                return true;
             }
-            if !core.memory.is_over() {
-                ffi::lua_sethook(state, None, 0, 0);
-                return;
-            }
-            errors::push_over_limit(core, Stack::new(state));
+            ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
+            allow_hooks(state);
             ffi::lua_error(state);
         }
-        ffi::lua_pushlstring(state, STOPPED.as_ptr().cast(), STOPPED.len());
-        allow_hooks(state);
-        ffi::lua_error(state);
+        if core.memory.is_over() {
+            // What nobody uses any more does not count.
+            ffi::lua_gc(state, ffi::LUA_GCCOLLECT);
+            if core.memory.is_over() {
+                errors::push_over_limit(core, Stack::new(state));
+                ffi::lua_error(state);
+            }
+        }
+        false
     }
 }

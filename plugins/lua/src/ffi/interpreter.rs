@@ -1,11 +1,13 @@
 //! One Lua interpreter: made, tied to its core, and closed.
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::rc::Rc;
 
 use calog_plugin_api::{Code, Error, Result};
 use mlua::ffi::{self, lua_State};
 
+use super::polled;
 use super::stack::Stack;
 use crate::core::Core;
 
@@ -22,6 +24,7 @@ pub(crate) struct Interpreter {
     main: Stack,
     /// What its trampolines use. Dropped after the state is closed, since finalisers use it.
     core: Option<Rc<Core>>,
+    is_closed: Cell<bool>,
 }
 
 impl Interpreter {
@@ -37,9 +40,10 @@ impl Interpreter {
                 return Err(Error::new(Code::Limit, "no memory for a Lua interpreter"));
             }
             ffi::luaL_openlibs(state);
+            polled::open(state);
             // Zeros leave Lua's own values.
             ffi::lua_gc(state, ffi::LUA_GCINC, COLLECT_AT_PERCENT, 0 as c_int, 0 as c_int);
-            Ok(Interpreter { main: Stack::new(state), core: None })
+            Ok(Interpreter { main: Stack::new(state), core: None, is_closed: Cell::new(false) })
         }
     }
 
@@ -56,16 +60,26 @@ impl Interpreter {
     }
 }
 
-impl Drop for Interpreter {
-    fn drop(&mut self) {
+impl Interpreter {
+    /// Ends it, with its finalisers, which an interrupt reaches. Nobody uses it after that. May be repeated.
+    pub(crate) fn close(&self) {
+        if self.is_closed.replace(true) {
+            return;
+        }
         // SAFETY: the state is alive, on its thread, and nobody uses it after its owner; the core
         // that its finalisers need is dropped after this.
         let close = || unsafe { ffi::lua_close(self.main.raw()) };
         match &self.core {
-            // Its finalisers are caught by Lua's own code.
-            Some(core) => core.memory.jumpable(true, close),
+            // Finalisers run on the main thread, and are caught by Lua's own code.
+            Some(core) => core.current.inside(self.main, || core.memory.jumpable(true, close)),
             None => close(),
         }
+    }
+}
+
+impl Drop for Interpreter {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -22,6 +22,7 @@ mod cell;
 mod current;
 mod interpreter;
 mod memory;
+mod polled;
 #[cfg(test)]
 mod refusing;
 mod shrink;

@@ -43,7 +43,7 @@ pub(crate) use pin::{Pin, Weak};
 pub(crate) use read::{Fail, Reader, exports, read, text};
 #[cfg(test)]
 pub(crate) use refusing::{Refusal, requests};
-pub(crate) use stack_limit::limit_stack;
+pub(crate) use stack_limit::{NoCalls, limit_stack};
 pub(crate) use unlimited::evaluate as evaluate_limited;
 pub(crate) use write::{Writer, write};
 

@@ -35,6 +35,26 @@ pub(crate) fn limit_stack(context: RawContext) {
     }
 }
 
+/// While it lives, JavaScript has no stack: every call of a function fails before it begins.
+pub(crate) struct NoCalls(RawContext);
+
+impl NoCalls {
+    pub(crate) fn of(context: RawContext) -> NoCalls {
+        // SAFETY: alive, thread; a limit of no bytes would be none.
+        unsafe {
+            let runtime = qjs::JS_GetRuntime(context.ptr());
+            qjs::JS_SetMaxStackSize(runtime, 1);
+        }
+        NoCalls(context)
+    }
+}
+
+impl Drop for NoCalls {
+    fn drop(&mut self) {
+        limit_stack(self.0);
+    }
+}
+
 /// The lowest address and the size of this thread's stack.
 #[cfg(target_os = "linux")]
 fn thread_stack() -> Option<(usize, usize)> {
