@@ -89,7 +89,7 @@ fn the_command_ends_though_code_does_not() {
         "local endless = calog.import('endless') print(pcall(endless.run)) print(pcall(endless.run)) print('fine')";
     let exported = script(language, code, true).replace("gate.note(\"begun\")", "");
     let manifest = format!("{manifest}[[context]]\nscript = \"main.lua\"\n");
-    let folder = Folder::with([("calog.toml", manifest.as_str()), (file.as_str(), &exported), ("main.lua", &main)]);
+    let folder = Folder::with([("calog.toml", manifest.as_str()), (file.as_str(), &exported), ("main.lua", main)]);
     let ran = Calog::new(["run", "."]).within(folder.path()).run().ended_with(0).said(&[is_lost]);
     assert!(ran.out.ends_with("fine\n"), "{}", ran.out);
     assert_eq!(ran.out.matches("false\tcontext 'endless' is ").count(), 2, "{}", ran.out);
