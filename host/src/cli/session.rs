@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use calog::manifest::Manifest;
 use calog::providers::{self, Failures};
-use calog::{CLOSE_LIMIT, Configuration, Ended, Runtime, report};
+use calog::{CLOSE_LIMIT, Configuration, Ended, Lost, Runtime, report};
 
 use super::control::Control;
 use super::exit::{self, Exit, FAILED, FINE, STUCK, USAGE};
@@ -83,7 +83,11 @@ impl Session {
         }
         let closed = self.runtime.close(until.saturating_duration_since(Instant::now()));
         for lost in closed.lost {
-            tracing::warn!("{lost} did not end and is left");
+            match lost {
+                // Code that hears nothing is given up sooner.
+                Lost::Context { .. } => tracing::warn!("{lost} did not end and is left"),
+                _ => tracing::warn!("{lost} did not end within {} s and is left", CLOSE_LIMIT.as_secs()),
+            }
         }
         let own = if self.failed.get() { FAILED } else { FINE };
         match ended {
