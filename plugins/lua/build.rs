@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     // As lua-src compiles it.
     build.define("LUA_COMPAT_5_3", None).include(&source);
     build.flag("-include").flag(own.join("poll.h"));
-    build.files(files.iter().map(|file| copy.join(file)));
+    build.files(files.iter().map(|file| copy.join(file))).file(own.join("poll.c"));
     build.try_compile("calog_lua")?;
     Ok(())
 }

@@ -5,8 +5,9 @@
 struct lua_State;
 int lua_gethookmask(struct lua_State *L);
 
-/* Written in Rust: src/ffi/polled.rs. Raises an error when the context is to stop, or uses too much memory. */
-void calog_lua_poll(struct lua_State *L);
+/* Written in Rust: src/ffi/polled.rs. Raises an error when the context is to stop, or uses too much memory.
+   A pointer, for a function that Rust gives a name to would be one that the plugin exports. */
+extern void (*calog_lua_poll)(struct lua_State *L);
 
 /* An interrupt sets a hook, which C code does not run: that it is there says to look. */
 #define CALOG_POLL(L) ((void)(lua_gethookmask(L) != 0 && (calog_lua_poll(L), 0)))

@@ -39,7 +39,6 @@ impl Interpreter {
             if state.is_null() {
                 return Err(Error::new(Code::Limit, "no memory for a Lua interpreter"));
             }
-            ffi::luaL_openlibs(state);
             polled::open(state);
             // Zeros leave Lua's own values.
             ffi::lua_gc(state, ffi::LUA_GCINC, COLLECT_AT_PERCENT, 0 as c_int, 0 as c_int);
